@@ -1,0 +1,162 @@
+package injection
+
+import (
+	"context"
+	"time"
+
+	"inlay.example/inlay/internal/campaign"
+	"inlay.example/inlay/internal/event"
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/placement"
+)
+
+// DefaultTenant answers every call that names no tenant.
+const DefaultTenant = "default"
+
+// Person is whom a call is about.
+type Person struct {
+	Tenant string `json:"tenant,omitempty"` // empty: DefaultTenant
+	User   string `json:"user"`             // login name; the middleware normalises it
+}
+
+// Service is what an IMAP server asks of the middleware.
+//
+// All methods may be called at the same time from any goroutine; those that change the same
+// person are put in order by the store. Every method obeys ctx; after it is cancelled, a
+// change may or may not have been made, and repeating it with the same Token tells.
+// Faults: Invalid, NotFound (tenant, template or placement), Conflict (the record is not, or
+// no longer, in the state that the call needs), Unauthenticated, TooLarge, Unavailable.
+// What was returned without error is durable.
+type Service interface {
+	// Begin is the lookup at login: what is live, and what may be injected now.
+	// It changes nothing but lets what is past its end expire.
+	Begin(ctx context.Context, req BeginRequest) (Session, error)
+
+	// Placements is the light reading after a doorbell: all claimed and live placements of the
+	// person, by UID. It sees everything that was durable when it was called.
+	Placements(ctx context.Context, p Person) ([]placement.Placement, error)
+
+	// Template returns the source of a template by its digest. It is immutable: callers may
+	// keep it for ever. It is at most MaxTemplate octets.
+	Template(ctx context.Context, tenant, digest string) ([]byte, error)
+
+	// Claim takes the right to inject the offer, for one gateway, for the time of a lease.
+	// Conflict when somebody else holds or has had it, or it is no longer to be injected.
+	// With the token of the claim that holds it, it answers as the first time.
+	Claim(ctx context.Context, req ClaimRequest) (placement.Placement, error)
+
+	// Confirm makes a claimed placement live and records "injected"; Conflict when the claim's
+	// token is not the record's, or it was voided. Repeating it answers as the first time.
+	Confirm(ctx context.Context, req ConfirmRequest) (placement.Placement, error)
+
+	// Void ends a claim (of whichever gateway, see VoidRequest) or a live placement whose UID
+	// is no longer its own. Voiding what is void succeeds.
+	Void(ctx context.Context, req VoidRequest) error
+
+	// SetFlags changes the flags of a live placement and returns it as it is now; it records
+	// "read" when \Seen is set for the first time. Changing nothing succeeds and keeps Rev.
+	SetFlags(ctx context.Context, req FlagsRequest) (placement.Placement, error)
+
+	// Expunge removes a live placement for good and records "expunged". Expunging what is
+	// expunged succeeds; Conflict when it has left in another way.
+	Expunge(ctx context.Context, req ExpungeRequest) error
+
+	// Record takes events that are not a consequence of another call (a body that was fetched
+	// in a mailbox opened read-only). At most MaxEvents at once; an event whose placement the
+	// person does not have is Invalid. Repeating it records nothing twice.
+	Record(ctx context.Context, p Person, events []Observation) error
+}
+
+// Limits of the contract.
+const (
+	MaxTemplate = 4 << 20 // octets of a template's source
+	MaxEvents   = 1000    // observations in one call
+	MaxFlags    = 64      // flags of one placement
+	MaxFlagSize = 128     // octets of one flag
+)
+
+// BeginRequest opens a session.
+type BeginRequest struct {
+	Person
+	ClientID   map[string]string `json:"clientId,omitempty"`   // what the client said in ID (RFC 2971), if it did
+	RemoteAddr string            `json:"remoteAddr,omitempty"` // IP address of the client
+}
+
+// Session is what there is for a person now.
+type Session struct {
+	Placements []placement.Placement `json:"placements"` // claimed and live, by UID
+	Offers     []Offer               `json:"offers"`     // best first; claiming decides
+}
+
+// Offer is something that may be injected now, if its claim succeeds.
+type Offer struct {
+	ID            placement.ID `json:"id"` // of the placement that it would become
+	placement.Key `json:"key"`
+	Mailbox       string            `json:"mailbox"`
+	Template      string            `json:"template"`
+	Variables     map[string]string `json:"variables,omitempty"`
+	Until         time.Time         `json:"until"`
+}
+
+// ClaimRequest names the offer, where it is to go, and the lease.
+type ClaimRequest struct {
+	Person
+	placement.Key `json:"key"`
+	UIDValidity   uint32        `json:"uidValidity"`
+	Token         string        `json:"token"` // of the caller's making, 16 to 64 of [A-Za-z0-9_-], never used for another claim
+	Lease         time.Duration `json:"lease"` // 1 s to 1 min
+}
+
+// ConfirmRequest says which UID was reserved.
+type ConfirmRequest struct {
+	Person
+	ID           placement.ID `json:"id"`
+	Token        string       `json:"token"`
+	UID          imap.UID     `json:"uid"`
+	InternalDate time.Time    `json:"internalDate"`
+	ModSeq       uint64       `json:"modSeq,omitempty"`
+}
+
+// VoidRequest ends a claim. With Token it is that claim only, whether its lease lives or not:
+// the caller gives its own up, or has waited for another's long enough.
+type VoidRequest struct {
+	Person
+	ID    placement.ID `json:"id"`
+	Token string       `json:"token"`
+	// Reason is shown to operators: quota, no_uidplus, rights, marker_kept, lapsed, superseded, uid_taken, validity, render.
+	Reason string `json:"reason"`
+	// Release says that nothing was left behind and nobody was made to wait: the offer may be
+	// claimed again at once. Otherwise nothing is claimed for this person for ten minutes.
+	Release bool `json:"release,omitempty"`
+}
+
+// FlagsOp is how FlagsRequest.Flags are meant.
+type FlagsOp string
+
+// The operations of STORE (RFC 9051 §6.4.6).
+const (
+	AddFlags     FlagsOp = "add"
+	RemoveFlags  FlagsOp = "remove"
+	ReplaceFlags FlagsOp = "replace"
+)
+
+// FlagsRequest changes flags. \Recent is Invalid.
+type FlagsRequest struct {
+	Person
+	ID    placement.ID `json:"id"`
+	Op    FlagsOp      `json:"op"`
+	Flags []string     `json:"flags"`
+}
+
+// ExpungeRequest removes a placement.
+type ExpungeRequest struct {
+	Person
+	ID placement.ID `json:"id"`
+}
+
+// Observation is an event as the IMAP server saw it; the middleware gives it its ID and time.
+type Observation struct {
+	Type      event.Type   `json:"type"` // event.Read
+	Placement placement.ID `json:"placement"`
+	Campaign  campaign.ID  `json:"campaign"`
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"inlay.example/inlay/internal/campaign"
+	"inlay.example/inlay/internal/event"
+	"inlay.example/inlay/internal/placement"
+)
+
+// Store is an engine: the control data of the instance, and a keyspace per tenant.
+// It is safe for concurrent use.
+type Store interface {
+	// Control returns the documents of the instance itself (tenants, the platform's own).
+	Control() Documents
+
+	// CreateKeyspace makes a keyspace and its tables; it succeeds when they are there already.
+	// A name is 1 to 48 of [a-zA-Z0-9_], starting with a letter or digit; else Invalid.
+	CreateKeyspace(ctx context.Context, name string) error
+
+	// Keyspace opens a keyspace. NotFound when it, or its tables, do not exist. What it
+	// returns is shared and is closed by Close of the Store.
+	Keyspace(ctx context.Context, name string) (Keyspace, error)
+
+	// Ping reports whether the store can be read and written now.
+	Ping(ctx context.Context) error
+
+	// Close ends all keyspaces. Calls under way fail with Unavailable.
+	Close() error
+}
+
+// Limits of every engine.
+const (
+	MaxDocument  = 1 << 20  // octets of a document's body: TooLarge beyond
+	MaxBlob      = 4 << 20  // octets of a template
+	MaxVariables = 64 << 10 // octets of an assignment's variables, as JSON
+	MaxBatch     = 1000     // rows of WriteAssignments, events of Log
+	MaxPage      = 1000     // rows of a page of List, Members, Events
+)
+
+// Doc is a small versioned document.
+type Doc struct {
+	Kind string
+	ID   string
+	Rev  uint64 // from 1; grows with every Put
+	Body []byte
+}
+
+// Documents keeps documents by (kind, id). Reads see everything that was durable when they
+// were called.
+type Documents interface {
+	// Get returns a document or NotFound.
+	Get(ctx context.Context, kind, id string) (Doc, error)
+	// List returns up to limit (1 to MaxPage) documents of a kind, by id, those after `after`.
+	List(ctx context.Context, kind, after string, limit int) ([]Doc, error)
+	// Put writes body if the document's revision is rev (0: it must not exist) and returns
+	// the new revision; else Conflict.
+	Put(ctx context.Context, kind, id string, rev uint64, body []byte) (uint64, error)
+	// Delete removes the document if its revision is rev; Conflict if it is another, NotFound
+	// if there is none.
+	Delete(ctx context.Context, kind, id string, rev uint64) error
+	// Epoch returns a number that has grown whenever a document of the scope has changed.
+	Epoch(ctx context.Context) (uint64, error)
+	// Once keeps result under key for ttl if nothing is kept there, and returns what is kept
+	// there now; fresh tells whether it was this call that put it there.
+	Once(ctx context.Context, key string, result []byte, now time.Time, ttl time.Duration) (kept []byte, fresh bool, err error)
+}
+
+// Keyspace is the data of one tenant.
+type Keyspace interface {
+	Documents
+
+	// Person reads one person's partition: head, ledger, and the assignments whose Until is
+	// not before now. A person never heard of has Rev 0 and is not an error. Assignments of
+	// every version are returned; which ones count is the reader's business.
+	Person(ctx context.Context, user string, now time.Time) (Person, error)
+
+	// Apply makes a change if the person's revision is still change.Rev, all of it or nothing:
+	// head, ledger rows, log of events (those known by id are not logged twice), membership.
+	// Conflict otherwise, except that the change whose ID was the last one applied succeeds
+	// again without effect.
+	Apply(ctx context.Context, change Change) error
+
+	// WriteAssignments puts rows of one version of a campaign. Rows of the same user and
+	// version replace each other, the higher Line wins, in whatever order they arrive; so a
+	// repeated write changes nothing.
+	WriteAssignments(ctx context.Context, c campaign.ID, v campaign.Version, until time.Time, rows []AssignmentRow) error
+
+	// CountAssignments counts the rows of a version.
+	CountAssignments(ctx context.Context, c campaign.ID, v campaign.Version) (int64, error)
+
+	// DropAssignments removes up to limit rows of a version and tells how many it removed;
+	// 0 means that none is left.
+	DropAssignments(ctx context.Context, c campaign.ID, v campaign.Version, limit int) (int, error)
+
+	// PutTemplate keeps a template under its digest for ever; Template returns it or NotFound.
+	PutTemplate(ctx context.Context, digest string, body []byte) error
+	Template(ctx context.Context, digest string) ([]byte, error)
+
+	// Log records events; those known by id are left as they are. It returns how many were new.
+	Log(ctx context.Context, events []event.Event) (int, error)
+
+	// Tally counts the distinct events of a campaign by type, sorted by type.
+	Tally(ctx context.Context, c campaign.ID) ([]event.Count, error)
+
+	// Events returns up to limit events of a campaign in the order of their recording, those
+	// after the cursor (empty: from the first), and the cursor of the last one.
+	Events(ctx context.Context, c campaign.ID, cursor string, limit int) ([]event.Event, string, error)
+
+	// Members returns up to limit users, sorted, after `after`, that have ever held a placement
+	// of the campaign: for sweeps, not for decisions.
+	Members(ctx context.Context, c campaign.ID, after string, limit int) ([]string, error)
+}
+
+// Person is one person's partition.
+type Person struct {
+	User        string
+	Rev         uint64 // 0: nothing was ever applied
+	Head        Head
+	Ledger      []placement.Placement
+	Assignments []Assignment
+}
+
+// Head is what is exact about a person.
+type Head struct {
+	// NoClaimsBefore: after a void nothing is claimed until then (see virtual mailbox §7).
+	NoClaimsBefore time.Time `json:"noClaimsBefore,omitzero"`
+}
+
+// Change is what Apply makes of a person.
+type Change struct {
+	User   string
+	Rev    uint64 // the revision that was read
+	ID     string // of this change; repeated after an unknown outcome
+	Head   Head
+	Put    []placement.Placement // replace the ledger rows of the same Key
+	Events []event.Event
+}
+
+// Assignment is a row of an imported audience.
+type Assignment struct {
+	Campaign  campaign.ID
+	Version   campaign.Version
+	Until     time.Time
+	Variables map[string]string
+}
+
+// AssignmentRow is a row to be written.
+type AssignmentRow struct {
+	User      string // normalised
+	Line      int64  // in the bundle, from 1
+	Variables map[string]string
+}
