@@ -1,0 +1,173 @@
+package command
+
+import "inlay.example/inlay/internal/imap"
+
+// Command is one command of a client.
+type Command struct {
+	Tag      string
+	Name     string    // upper case; "UID FETCH" for UID forms
+	Known    bool      // the name is one of those that are understood
+	Raw      []byte    // all octets with literals and the final CRLF; of APPEND up to the head of its message
+	Literals []Literal // in Raw, in order
+	Args     any       // *Login, *Select …; nil of commands without arguments, and with Err
+	Err      error     // the arguments of a known command could not be parsed
+	// Unsupported: Err is because of the syntax of an extension that is not offered.
+	Unsupported bool
+}
+
+// Literal is a literal's head in Raw; its octets follow it there.
+type Literal struct {
+	Pos, Len int // of the head
+	Size     int64
+	NonSync  bool
+	Binary   bool
+}
+
+// Limits of a Reader. Zeros mean the defaults.
+type Limits struct {
+	Buffer   int   // octets of the buffer: 4096
+	Line     int   // octets of a command without its literals: 65,536
+	Literals int   // octets of all held literals of a command: 65,536
+	Ranges   int   // ranges of a set: 16,384
+	Nesting  int   // parentheses within each other: 50
+	Keys     int   // keys of a SEARCH: 4,096
+	Items    int   // items of a FETCH, flags of a STORE, header fields of a section: 1,024
+	Append   int64 // octets of a message: 128 MiB
+	Skip     int64 // octets that are read past because they belong to a command that was refused: 16 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, d := range []struct {
+		v   *int
+		def int
+	}{{&l.Line, 64 << 10}, {&l.Literals, 64 << 10}, {&l.Ranges, 16 << 10}, {&l.Nesting, 50}, {&l.Keys, 4096}, {&l.Items, 1024}} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+	}
+	if l.Append == 0 {
+		l.Append = 128 << 20
+	}
+	if l.Skip == 0 {
+		l.Skip = 16 << 20
+	}
+	return l
+}
+
+// known are the names that are understood; the UID forms are below "UID".
+var known = map[string]bool{
+	"CAPABILITY": true, "NOOP": true, "LOGOUT": true, "STARTTLS": true, "AUTHENTICATE": true, "LOGIN": true,
+	"SELECT": true, "EXAMINE": true, "CREATE": true, "DELETE": true, "RENAME": true, "SUBSCRIBE": true,
+	"UNSUBSCRIBE": true, "LIST": true, "LSUB": true, "STATUS": true, "APPEND": true, "CHECK": true, "CLOSE": true,
+	"UNSELECT": true, "EXPUNGE": true, "SEARCH": true, "FETCH": true, "STORE": true, "COPY": true, "IDLE": true,
+	"NAMESPACE": true, "ID": true,
+	"UID FETCH": true, "UID STORE": true, "UID SEARCH": true, "UID COPY": true, "UID EXPUNGE": true,
+}
+
+// Login is LOGIN.
+type Login struct{ User, Password string }
+
+// Authenticate is AUTHENTICATE.
+type Authenticate struct {
+	Mechanism  string // upper case
+	Initial    []byte // decoded
+	HasInitial bool
+}
+
+// Select is SELECT or EXAMINE.
+type Select struct {
+	Mailbox                  string // UTF-8, INBOX in upper case
+	MailboxStart, MailboxEnd int
+	ReadOnly                 bool
+}
+
+// Status is STATUS.
+type Status struct {
+	Mailbox                  string
+	MailboxStart, MailboxEnd int
+	Items                    []string // upper case, as asked
+	ItemsStart, ItemsEnd     int      // between the parentheses
+}
+
+// Fetch is FETCH or UID FETCH.
+type Fetch struct {
+	UID                  bool
+	Set                  imap.SeqSet
+	SetStart, SetEnd     int
+	Items                []FetchItem // macros spelt out
+	ItemsStart, ItemsEnd int
+}
+
+// FetchItem is an item of FETCH.
+type FetchItem struct {
+	Name    string        // FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE RFC822 RFC822.HEADER RFC822.TEXT BODY[]
+	Section *imap.Section // of BODY[]
+	Peek    bool
+	Raw     string // as written
+}
+
+// Store is STORE or UID STORE.
+type Store struct {
+	UID                  bool
+	Set                  imap.SeqSet
+	SetStart, SetEnd     int
+	Op                   byte // '+', '-' or '='
+	Silent               bool
+	Flags                []string
+	FlagsStart, FlagsEnd int
+}
+
+// Search is SEARCH or UID SEARCH.
+type Search struct {
+	UID                bool
+	Charset            string         // upper case; empty if none was named
+	Key                imap.SearchKey // the conjunction of all keys; strings in UTF-8
+	KeysStart, KeysEnd int
+}
+
+// Copy is COPY or UID COPY.
+type Copy struct {
+	UID                      bool
+	Set                      imap.SeqSet
+	SetStart, SetEnd         int
+	Mailbox                  string
+	MailboxStart, MailboxEnd int
+}
+
+// Expunge is EXPUNGE (without a set) or UID EXPUNGE.
+type Expunge struct {
+	UID              bool
+	Set              imap.SeqSet
+	SetStart, SetEnd int
+}
+
+// Append is APPEND, up to its message.
+type Append struct {
+	Mailbox                  string
+	MailboxStart, MailboxEnd int
+	Flags                    []string
+	Date                     string // as written, without quotes; empty if there is none
+	Size                     int64
+	NonSync                  bool
+}
+
+// Mailbox is CREATE, DELETE, SUBSCRIBE or UNSUBSCRIBE.
+type Mailbox struct {
+	Name       string
+	Start, End int
+}
+
+// Rename is RENAME.
+type Rename struct{ From, To string }
+
+// List is LIST or LSUB.
+type List struct{ Reference, Pattern string }
+
+// ID is ID; Params is nil for NIL.
+type ID struct{ Params map[string]string }
+
+// BadError says that a command was refused and has been read to its end: the client is to be
+// answered "Tag BAD Text", and goes on.
+type BadError struct{ Tag, Text string }
+
+func (e *BadError) Error() string { return e.Tag + " BAD " + e.Text }
