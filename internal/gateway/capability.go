@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"bytes"
+	"strings"
+
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/response"
+)
+
+// offered are the capabilities that the gateway can keep true, apart from those of
+// authentication and TLS. What the backend has and is not here is not advertised, and its
+// commands are answered BAD: an extension that we do not know may carry numbers.
+var offered = map[string]bool{
+	"IMAP4REV1": true, "IDLE": true, "UIDPLUS": true, "LITERAL+": true, "ID": true, "NAMESPACE": true,
+	"CHILDREN": true, "SPECIAL-USE": true, "UNSELECT": true,
+}
+
+// capabilities filters what the backend said, in its order, for the state that the client is in.
+func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
+	var out imap.Capabilities
+	authenticated := s.user != "" || s.loggingIn
+	for _, c := range backend {
+		up := strings.ToUpper(c)
+		switch {
+		case offered[up]:
+			out = append(out, c)
+		case authenticated:
+		case up == "SASL-IR": // we relay an initial response also to a backend that has it not, but do not invent
+			out = append(out, c)
+		case up == "AUTH=PLAIN" && !s.loginDisabled():
+			out = append(out, c)
+		}
+	}
+	if !authenticated {
+		if s.g.cfg.TLS != nil && !s.secure {
+			out = append(out, "STARTTLS")
+		}
+		if s.loginDisabled() || backend.Has("LOGINDISABLED") {
+			out = append(out, "LOGINDISABLED")
+		}
+	}
+	return out
+}
+
+func (s *session) loginDisabled() bool { return s.g.cfg.RequireTLS && !s.secure }
+
+// noteCaps remembers what the backend can do now.
+func (s *session) noteCaps(caps imap.Capabilities) { s.caps = caps }
+
+// rewriteCaps gives the rest of a status response with its CAPABILITY code filtered, if it
+// has one; otherwise rest itself.
+func (s *session) rewriteCaps(rest []byte) []byte {
+	st := response.ParseStatus(rest)
+	if st.Code != "CAPABILITY" {
+		return rest
+	}
+	caps := imap.ParseCapabilities(string(st.CodeArgs))
+	s.noteCaps(caps)
+	// Between "[CAPABILITY " and "]" nothing but the list.
+	i := bytes.IndexByte(rest, '[')
+	j := bytes.IndexByte(rest, ']')
+	if i < 0 || j < i {
+		return rest
+	}
+	var b []byte
+	b = append(b, rest[:i]...)
+	b = append(b, "[CAPABILITY "...)
+	b = append(b, s.capabilities(caps).String()...)
+	return append(b, rest[j:]...)
+}
+
+// learnCaps reads an untagged CAPABILITY of a command of our own.
+func (s *session) learnCaps() error {
+	rest, err := s.rest(heldLine)
+	if err == nil {
+		s.noteCaps(imap.ParseCapabilities(string(bytes.TrimSpace(rest))))
+	}
+	return err
+}

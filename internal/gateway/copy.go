@@ -1,0 +1,235 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/imap/response"
+)
+
+// copy runs COPY and UID COPY.
+//
+//	copy = "COPY" SP sequence-set SP mailbox
+//
+// Injected messages are materialised: their bytes are appended to the target, with flags and
+// INTERNALDATE, first; a NO ends the command as it would have ended the COPY. Then the real
+// part is copied; if that says NO the appended ones are taken back. One COPYUID covers both.
+func (s *session) copy(c *command.Command, a *command.Copy) error {
+	m := s.mbox
+	if m == nil || !m.active {
+		return s.forward(c)
+	}
+	if m.view.Identity() && !a.Set.HasStar() && !a.UID {
+		return s.forward(c)
+	}
+	sel, err := s.selected(a.Set, a.UID)
+	if err != nil {
+		return err
+	}
+	target := string(imap.AppendString(nil, imap.EncodeMailbox(a.Mailbox)))
+	var made materialised
+	if len(sel.injected) > 0 && !sel.beyond {
+		refused, err := s.materialise(target, sel.injected, &made)
+		if err != nil {
+			return err
+		}
+		if refused != "" {
+			if err := s.takeBack(a.Mailbox, target, made); err != nil {
+				return err
+			}
+			return s.answerSettled(tagged{kind: "NO", raw: []byte(c.Tag + " " + refused)})
+		}
+	}
+	if sel.real.Empty() && !sel.beyond {
+		if len(sel.injected) == 0 {
+			return s.local(c, sel, func() error { return nil })
+		}
+		if _, err := s.own("NOOP", nil); err != nil {
+			return err
+		}
+		return s.answerSettled(tagged{kind: "OK", raw: []byte(c.Tag + " OK " + made.code(nil, nil) + "Copy completed.\r\n")})
+	}
+	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
+	res, err := s.exchange(c.Tag, raw, shift(c.Literals, a.SetEnd, len(raw)-len(c.Raw)), nil)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(made.src) == 0:
+	case !res.ok():
+		if err := s.takeBack(a.Mailbox, target, made); err != nil {
+			return err
+		}
+	default:
+		res.raw = made.merge(res, len(c.Tag))
+	}
+	return s.answerSettled(res)
+}
+
+// materialised is what COPY has appended.
+type materialised struct {
+	validity uint32
+	src, dst []imap.UID
+}
+
+// materialise appends injected messages to the target, one by one, each with its flags and
+// date. refused is the backend's "NO …" line without the tag.
+func (s *session) materialise(target string, uids []imap.UID, made *materialised) (refused string, err error) {
+	m := s.mbox
+	for _, uid := range uids {
+		e := m.entries[uid]
+		if e == nil {
+			continue
+		}
+		msg, err := s.g.render.message(e.template, &e.p)
+		if err != nil {
+			s.log.Error("injected message not rendered", "placement", e.p.ID, "error", err)
+			return "NO " + unavailable.text + "\r\n", nil
+		}
+		validity, got, no, err := s.appendOwn(target, [][]byte{msg.Raw()}, e.p.Flags, e.p.InternalDate)
+		if err != nil {
+			return "", err
+		}
+		if strings.HasPrefix(no, "no APPENDUID: ") {
+			no = "" // stored; without UIDPLUS there is no COPYUID either
+		}
+		if no != "" {
+			return no, nil
+		}
+		made.src = append(made.src, uid)
+		if len(got) == 1 {
+			made.validity = validity
+			made.dst = append(made.dst, got[0])
+		}
+	}
+	return "", nil
+}
+
+// code is the response code for what was appended and what the backend copied (nil: nothing).
+// The sets pair up position by position (rfc4315 §3); the appended ones came first.
+func (x materialised) code(src, dst []byte) string {
+	if len(x.dst) != len(x.src) || len(x.dst) == 0 {
+		return ""
+	}
+	b := fmt.Appendf(nil, "[COPYUID %d ", x.validity)
+	b = appendUIDs(b, x.src)
+	if len(src) > 0 {
+		b = append(append(b, ','), src...)
+	}
+	b = append(b, ' ')
+	b = appendUIDs(b, x.dst)
+	if len(dst) > 0 {
+		b = append(append(b, ','), dst...)
+	}
+	return string(append(b, "] "...))
+}
+
+// appendUIDs writes UIDs in their order, not as ranges: the order is the meaning.
+func appendUIDs(b []byte, uids []imap.UID) []byte {
+	for i, u := range uids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, uint64(u), 10)
+	}
+	return b
+}
+
+// merge puts what was appended into the backend's COPYUID.
+func (x materialised) merge(res tagged, tagLen int) []byte {
+	if res.status.Code != "COPYUID" {
+		return res.raw
+	}
+	f := bytes.Fields(res.status.CodeArgs)
+	if len(f) != 3 || string(f[0]) != strconv.FormatUint(uint64(x.validity), 10) {
+		return res.raw
+	}
+	code := x.code(f[1], f[2])
+	if code == "" {
+		return res.raw
+	}
+	i := bytes.IndexByte(res.raw[tagLen:], '[')
+	j := bytes.IndexByte(res.raw[tagLen:], ']')
+	if i < 0 || j < i {
+		return res.raw
+	}
+	out := append([]byte(nil), res.raw[:tagLen+i]...)
+	out = append(out, strings.TrimSuffix(code, " ")...)
+	return append(out, res.raw[tagLen+j+1:]...)
+}
+
+// takeBack expunges what was appended, because the rest of the command was refused. The
+// target is not the selected mailbox as a rule, and selecting it here would end the view: so
+// it is done over a second connection, with the person's own rights.
+func (s *session) takeBack(mailbox, target string, made materialised) error {
+	if len(made.dst) == 0 {
+		return nil
+	}
+	set := setOfUIDs(made.dst).String()
+	if s.mbox.name == mailbox && s.mbox.validity == made.validity {
+		if _, err := s.own("UID STORE "+set+` +FLAGS.SILENT (\Deleted)`, nil); err != nil {
+			return err
+		}
+		_, err := s.own("UID EXPUNGE "+set, nil)
+		return err
+	}
+	if err := s.takeBackElsewhere(target, set, made.validity); err != nil {
+		s.log.Error("copies of injected messages stay behind a refused COPY", "user", s.user, "mailbox", mailbox, "uids", set, "error", err)
+	}
+	return nil
+}
+
+func setOfUIDs(uids []imap.UID) imap.Set {
+	var set imap.Set
+	for _, u := range uids {
+		set.Add(uint32(u))
+	}
+	return set
+}
+
+func (s *session) takeBackElsewhere(target, set string, validity uint32) error {
+	if s.cred == nil {
+		return fmt.Errorf("the login cannot be repeated")
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+	defer cancel()
+	bc, err := s.g.dialer.Dial(ctx, s.g.respLimits)
+	if err != nil {
+		return err
+	}
+	defer bc.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = bc.SetDeadline(deadline)
+	}
+	side := &session{
+		g: s.g, log: s.log, ctx: ctx, bc: bc, caps: bc.Caps, user: s.user,
+		up: bufio.NewWriter(bc), out: bufio.NewWriter(discard{}), upLane: newLane(bc.Reader.Wait, bc.Reader.Buffered),
+	}
+	tag := side.ownTag()
+	login := imap.AppendString([]byte(tag+" LOGIN "), s.cred.user)
+	login = imap.AppendString(append(login, ' '), s.cred.password)
+	if res, err := side.exchange(tag, append(login, "\r\n"...), nil, nil); err != nil || !res.ok() {
+		return fmt.Errorf("logging in again: %v %s", err, res.kind) //nolint:errorlint // may be nil
+	}
+	same := false
+	if res, err := side.own("SELECT "+target, side.collect("OK", heldLine, func(_ response.Head, rest []byte) error {
+		st := response.ParseStatus(rest)
+		same = same || st.Code == "UIDVALIDITY" && strings.TrimSpace(string(st.CodeArgs)) == strconv.FormatUint(uint64(validity), 10)
+		return nil
+	})); err != nil || !res.ok() || !same {
+		return fmt.Errorf("selecting the target: %v %s", err, res.kind) //nolint:errorlint // may be nil
+	}
+	for _, text := range []string{"UID STORE " + set + ` +FLAGS.SILENT (\Deleted)`, "UID EXPUNGE " + set, "LOGOUT"} {
+		if res, err := side.own(text, nil); err != nil || !res.ok() {
+			return fmt.Errorf("%s: %v %s", text, err, res.kind) //nolint:errorlint // may be nil
+		}
+	}
+	return nil
+}

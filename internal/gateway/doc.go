@@ -1,0 +1,32 @@
+// Package gateway is the IMAP proxy with the virtual mailbox: it stands between a client and
+// the real server, and shows the client a mailbox that holds injected messages.
+//
+// What it promises is in docs/virtual-mailbox.md. In short: UIDs of real messages pass
+// unchanged; the client's sequence numbers are translated by an edit script
+// (internal/mailview); an injected message lives under a UID that the backend has burnt
+// (reserve); nothing about it is acknowledged before it is durable; and whatever fails on our
+// side, the real mail is served as if we were not there.
+//
+// Where to look:
+//
+//	session.go     one client, one backend connection, one command at a time
+//	exchange.go    a command of the client on the backend; responses by tag
+//	untagged.go    where "* n EXPUNGE", EXISTS, FETCH of the backend are translated
+//	news.go        new numbers identified before they are told; the doorbell; telling
+//	select.go      SELECT: the answer withheld, injection, the answer composed
+//	inject.go      claim, reserve, confirm
+//	ledger.go      readings of the placements, claims of others resolved
+//	fetch.go store.go search.go copy.go expunge.go status.go idle.go append.go
+//	login.go       greeting, STARTTLS, LOGIN, AUTHENTICATE; capability.go the allow-list
+//
+// A session runs in one goroutine and has one command of the client on the backend at any
+// time: a pipelining client is answered in order, and numbers are only ever translated when
+// nothing that could shift them is outstanding. Why not forward pipelined commands at once:
+// servers differ in when a pipelined EXPUNGE takes effect for a FETCH behind it, and the
+// round trip that it saves is the one on the inner network.
+//
+// It knows the middleware only as injection.Service, and the backend only as IMAP.
+// Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
+// 3348 (CHILDREN), 3691 (UNSELECT), 4315 (UIDPLUS), 4959 (SASL-IR), 6154 (SPECIAL-USE) and
+// 7888 (LITERAL+), so far as the backend has them.
+package gateway

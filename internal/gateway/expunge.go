@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+
+	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/injection"
+)
+
+// expunge runs EXPUNGE and UID EXPUNGE.
+//
+//	expunge     = "EXPUNGE"
+//	uid-expunge = "UID" SP "EXPUNGE" SP sequence-set      (rfc4315 §2.1)
+//
+// The backend's part first; behind its OK the injected messages with \Deleted leave, each
+// durably before it is told. For the person that is final.
+func (s *session) expunge(c *command.Command, a *command.Expunge) error {
+	m := s.mbox
+	if m == nil || !m.active || m.view.Identity() && !a.UID {
+		return s.forward(c)
+	}
+	among := m.view.Injected()
+	raw := c.Raw
+	sel := selection{injected: among}
+	if a.UID {
+		var err error
+		if sel, err = s.selected(a.Set, true); err != nil {
+			return err
+		}
+		if sel.real.Empty() {
+			return s.local(c, sel, func() error { return s.expungeInjected(sel.injected, true) })
+		}
+		raw = splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
+	}
+	res, err := s.exchange(c.Tag, raw, nil, nil)
+	if err != nil {
+		return err
+	}
+	if res.ok() {
+		if err := s.expungeInjected(sel.injected, true); err != nil {
+			return s.localError(c, err)
+		}
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.answer(res)
+}
+
+// expungeInjected removes those of uids that have \Deleted. What cannot be made durable stays.
+func (s *session) expungeInjected(uids []imap.UID, tell bool) error {
+	m := s.mbox
+	if m.readOnly {
+		return nil
+	}
+	var failed error
+	for _, uid := range slices.Clone(uids) {
+		e := m.entries[uid]
+		if e == nil || e.left || !e.p.HasFlag(`\Deleted`) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+		err := s.g.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID})
+		cancel()
+		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
+			s.log.Info("injected message not expunged", "placement", e.p.ID, "error", err)
+			failed = unavailable
+			continue
+		}
+		e.left = true
+		if tell {
+			m.gone = appendNew(m.gone, uid)
+		}
+	}
+	return failed
+}
+
+// leave runs CLOSE and UNSELECT. CLOSE expunges without telling.
+func (s *session) leave(c *command.Command) error {
+	m := s.mbox
+	res, err := s.exchange(c.Tag, c.Raw, nil, nil)
+	if err != nil {
+		return err
+	}
+	if res.ok() {
+		if m != nil && m.active && c.Name == "CLOSE" {
+			if err := s.expungeInjected(m.view.Injected(), false); err != nil {
+				s.log.Info("closed with an injected message that stays", "error", err)
+			}
+		}
+		s.mbox = nil
+	}
+	return s.answer(res)
+}
+
+// noop runs NOOP and CHECK: a moment for everything that is to be told. The ledger is read
+// first, so that what it holds and the backend has not announced is announced by the command.
+func (s *session) noop(c *command.Command) error {
+	if err := s.freshen(0, s.g.cfg.LookupBudget); err != nil {
+		return err
+	}
+	return s.forward(c)
+}

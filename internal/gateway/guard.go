@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/injection"
+	"inlay.example/inlay/internal/placement"
+)
+
+// guard is the injection service behind a circuit breaker: when it does not answer, the people
+// who log in must not each wait for it.
+type guard struct {
+	next    injection.Service
+	breaker *gobreaker.CircuitBreaker[any]
+	metrics *metrics
+}
+
+var errBreaker = fault.New(fault.Unavailable, "the middleware failed before and is left alone for a moment")
+
+func newGuard(next injection.Service, m *metrics) *guard {
+	return &guard{next: next, metrics: m, breaker: gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
+		Name:        "middleware",
+		MaxRequests: 3,
+		Interval:    30 * time.Second,
+		Timeout:     5 * time.Second,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 5 },
+		// A Conflict or NotFound is an answer, and so is a session that went away by itself.
+		IsSuccessful: func(err error) bool {
+			if errors.Is(err, context.Canceled) {
+				return true
+			}
+			switch fault.KindOf(err) {
+			case fault.Unavailable, fault.Internal, fault.Unauthenticated, fault.Denied:
+				return err == nil
+			}
+			return true
+		},
+	})}
+}
+
+// open reports whether calls are refused now.
+func (g *guard) open() bool { return g.breaker.State() == gobreaker.StateOpen }
+
+func guarded[T any](g *guard, name string, call func() (T, error)) (T, error) {
+	v, err := g.breaker.Execute(func() (any, error) { return call() })
+	switch {
+	case err == nil:
+		g.metrics.calls.WithLabelValues(name, "ok").Inc()
+	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+		err = errBreaker
+		g.metrics.calls.WithLabelValues(name, "refused").Inc()
+	default:
+		g.metrics.calls.WithLabelValues(name, fault.KindOf(err).String()).Inc()
+	}
+	t, _ := v.(T)
+	return t, err
+}
+
+type none struct{}
+
+func (g *guard) Begin(ctx context.Context, req injection.BeginRequest) (injection.Session, error) {
+	return guarded(g, "begin", func() (injection.Session, error) { return g.next.Begin(ctx, req) })
+}
+
+func (g *guard) Placements(ctx context.Context, p injection.Person) ([]placement.Placement, error) {
+	return guarded(g, "placements", func() ([]placement.Placement, error) { return g.next.Placements(ctx, p) })
+}
+
+func (g *guard) Template(ctx context.Context, tenant, digest string) ([]byte, error) {
+	return guarded(g, "template", func() ([]byte, error) { return g.next.Template(ctx, tenant, digest) })
+}
+
+func (g *guard) Claim(ctx context.Context, req injection.ClaimRequest) (placement.Placement, error) {
+	return guarded(g, "claim", func() (placement.Placement, error) { return g.next.Claim(ctx, req) })
+}
+
+func (g *guard) Confirm(ctx context.Context, req injection.ConfirmRequest) (placement.Placement, error) {
+	return guarded(g, "confirm", func() (placement.Placement, error) { return g.next.Confirm(ctx, req) })
+}
+
+func (g *guard) Void(ctx context.Context, req injection.VoidRequest) error {
+	_, err := guarded(g, "void", func() (none, error) { return none{}, g.next.Void(ctx, req) })
+	return err
+}
+
+func (g *guard) SetFlags(ctx context.Context, req injection.FlagsRequest) (placement.Placement, error) {
+	return guarded(g, "flags", func() (placement.Placement, error) { return g.next.SetFlags(ctx, req) })
+}
+
+func (g *guard) Expunge(ctx context.Context, req injection.ExpungeRequest) error {
+	_, err := guarded(g, "expunge", func() (none, error) { return none{}, g.next.Expunge(ctx, req) })
+	return err
+}
+
+func (g *guard) Record(ctx context.Context, p injection.Person, events []injection.Observation) error {
+	_, err := guarded(g, "events", func() (none, error) { return none{}, g.next.Record(ctx, p, events) })
+	return err
+}

@@ -1,0 +1,237 @@
+package gateway
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/imap/response"
+)
+
+// idling is IDLE of the client (rfc2177). The backend is left and re-entered whenever there is
+// something to be asked; the client does not notice.
+type idling struct {
+	s    *session
+	c    *command.Command
+	done bool   // the client has said DONE
+	on   bool   // the backend is in IDLE
+	tag  string // of the IDLE on the backend
+	last tagged // the end of the last IDLE on the backend
+}
+
+// idleCommand runs IDLE.
+//
+//	idle = "IDLE" CRLF "DONE"
+func (s *session) idleCommand(c *command.Command) error {
+	if c.Err != nil {
+		s.line(c.Tag + " BAD Error in IMAP command IDLE: " + c.Err.Error())
+		return nil
+	}
+	d := &idling{s: s, c: c}
+	refused, err := d.enter(true)
+	if err != nil || refused {
+		if refused {
+			return s.answerSettled(d.last)
+		}
+		return err
+	}
+	poll := time.NewTicker(s.g.cfg.Poll)
+	defer poll.Stop()
+	for !d.done {
+		if err := s.out.Flush(); err != nil {
+			return err
+		}
+		select {
+		case <-s.inLane.watch():
+			s.inLane.taken()
+			if err := d.clientLine(); err != nil {
+				return err
+			}
+		case <-s.upLane.watch():
+			s.upLane.taken()
+			if err := d.backendSays(); err != nil {
+				return err
+			}
+		case <-poll.C:
+			if err := d.look(); err != nil {
+				return err
+			}
+		case <-s.quit:
+			s.bye("Server shutting down")
+			return errBye
+		}
+	}
+	if err := d.exit(); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	// The backend's words, under the client's tag.
+	words := d.last.raw
+	if i := bytes.IndexByte(words, ' '); i >= 0 && d.tag != c.Tag {
+		words = append([]byte(c.Tag), words[i:]...)
+	}
+	d.last.raw = words
+	return s.answer(d.last)
+}
+
+// enter puts the backend into IDLE; the client sees the continuation of the first time only.
+func (d *idling) enter(first bool) (refused bool, err error) {
+	s := d.s
+	d.tag = d.c.Tag
+	raw := d.c.Raw
+	if !first {
+		d.tag = s.ownTag()
+		raw = []byte(d.tag + " IDLE\r\n")
+	}
+	s.write(raw)
+	if err := s.flushUp(); err != nil {
+		return false, err
+	}
+	for {
+		head, err := s.next()
+		if err != nil {
+			return false, err
+		}
+		switch head.Kind {
+		case response.Tagged:
+			d.last, err = s.tagged(head, d.tag)
+			if err == nil && !first {
+				err = desync{fmt.Errorf("IDLE refused the second time: %s", bytes.TrimSpace(d.last.raw))}
+			}
+			return true, err
+		case response.Continuation:
+			raw := bytes.Clone(head.Raw)
+			rest, err := s.rest(heldLine)
+			if first {
+				_, _ = s.out.Write(raw)
+				_, _ = s.out.Write(rest)
+			}
+			d.on = true
+			return false, err
+		}
+		if err := s.handle(head, nil); err != nil {
+			return false, err
+		}
+	}
+}
+
+// exit takes the backend out of IDLE, and waits for it to say so before anything with numbers.
+func (d *idling) exit() error {
+	if !d.on {
+		return nil
+	}
+	d.s.write([]byte("DONE\r\n"))
+	if err := d.s.flushUp(); err != nil {
+		return err
+	}
+	d.on = false
+	var err error
+	d.last, err = d.s.await(d.tag, nil)
+	if err == nil && d.last.bye {
+		return d.s.answer(d.last)
+	}
+	return err
+}
+
+// clientLine reads the DONE. Anything else ends IDLE too, as servers do, with BAD.
+func (d *idling) clientLine() error {
+	s := d.s
+	line, err := s.in.Line(heldLine)
+	if err != nil {
+		return s.lineErrorIdle(err)
+	}
+	d.done = true
+	if strings.EqualFold(string(line), "DONE") {
+		return nil
+	}
+	if err := d.exit(); err != nil {
+		return err
+	}
+	d.last.raw = []byte(d.tag + " BAD Expected DONE.\r\n")
+	return nil
+}
+
+func (s *session) lineErrorIdle(err error) error {
+	if bad, ok := err.(*command.BadError); ok { //nolint:errorlint // Line returns it unwrapped
+		s.bye(bad.Text)
+		return errBye
+	}
+	return err
+}
+
+// backendSays relays what the backend says by itself; numbers that nobody knows yet are
+// looked at outside of IDLE, and IDLE is entered again.
+func (d *idling) backendSays() error {
+	s := d.s
+	for {
+		head, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch head.Kind {
+		case response.Tagged: // the backend ends IDLE by itself
+			d.on = false
+			if d.last, err = s.tagged(head, d.tag); err != nil {
+				return err
+			}
+			d.done = true
+			return nil
+		case response.Continuation:
+			return desync{fmt.Errorf("a continuation in IDLE")}
+		}
+		if err := s.handle(head, nil); err != nil {
+			return err
+		}
+		if s.bc.Reader.Buffered() == 0 {
+			break
+		}
+	}
+	m := s.mbox
+	if m == nil || !m.active || m.view.Untold().Empty() {
+		return nil
+	}
+	return d.outside(s.settle)
+}
+
+// outside runs f while the backend is not in IDLE.
+func (d *idling) outside(f func() error) error {
+	if err := d.exit(); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	_, err := d.enter(false)
+	return err
+}
+
+// look is an idle session's own look now and then at placements that it shows.
+func (d *idling) look() error {
+	s := d.s
+	m := s.mbox
+	if m == nil || !m.active || len(m.entries) == 0 {
+		return nil
+	}
+	all, err := s.placements(s.g.cfg.LookupBudget)
+	if err != nil {
+		s.notInjected(reasonOf(err), err)
+		return nil
+	}
+	s.remember(all)
+	live, _ := m.here(all)
+	m.read = time.Now()
+	s.compare(live)
+	if len(m.arriving) > 0 {
+		return d.outside(func() error {
+			if err := s.readLedger(s.g.cfg.LookupBudget); err != nil {
+				return err
+			}
+			return s.settle()
+		})
+	}
+	return s.tell()
+}

@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/mailview"
+	"inlay.example/inlay/internal/message"
+	"inlay.example/inlay/internal/placement"
+)
+
+// keyword marks markers for finding them quickly; what makes a marker one is its header.
+const keyword = "$InlayReserved"
+
+// mailbox is the selected mailbox. It is O(k) in the injected messages and what is in flight.
+type mailbox struct {
+	name     string // UTF-8, canonical
+	raw      string // as the client wrote it
+	active   bool   // there is a middleware: the view is kept
+	readOnly bool
+	validity uint32
+	view     *mailview.View
+
+	// composing: SELECT is not answered yet, so nothing may be told and everything may still change.
+	composing bool
+
+	flags     []string // of the last FLAGS, without our keyword
+	keyword   bool     // FLAGS listed our keyword: something was injected here once
+	permanent []string // of PERMANENTFLAGS as the backend said it
+
+	lastUID  imap.UID // highest UID told, or the told UIDNEXT − 1
+	lastReal imap.UID // UID of the last real message of the view; 0 if not known
+	uidNext  uint32   // highest heard or implied
+
+	unseen     uint32 // first unseen of the SELECT being composed, in the backend's numbering; 0 unknown
+	recent     uint32 // the backend's last RECENT
+	recentHeld bool   // RECENT came with news that are not told yet
+
+	fresh     []freshMessage            // identified, not told
+	markers   map[imap.UID]*marker      // hidden, known by header
+	entries   map[imap.UID]*entry       // injected messages in the view
+	gone      []imap.UID                // left, the client is not told yet
+	changed   []imap.UID                // flags changed elsewhere, not told yet
+	arriving  []placement.Placement     // in the ledger and not in the view, as last read
+	injected  []*entry                  // reserved within this SELECT, not in the view yet
+	notSticky bool                      // UIDNOTSTICKY (rfc4315 §2)
+	read      time.Time                 // when the placements were last read
+	refused   map[placement.ID]struct{} // learnt of too late for this session, counted once
+}
+
+// freshMessage is a message of the backend that was identified and not told yet.
+type freshMessage struct {
+	seq imap.SeqNum // backend's numbering now
+	uid imap.UID
+}
+
+// marker is a reservation's message that is in the mailbox now.
+type marker struct {
+	token  string // of the claim, from the header
+	recent bool   // counted in the backend's RECENT
+}
+
+// entry is an injected message of the view.
+type entry struct {
+	p        placement.Placement // as last known
+	template *message.Template
+	recent   bool // this session has \Recent
+	left     bool // no longer live; served from memory until the client may be told
+}
+
+// unseen and deleted of the entry, for the client.
+func (e *entry) unseen() bool { return !e.p.HasFlag(`\Seen`) }
+
+// flagList gives the flags for FETCH and SEARCH.
+func (e *entry) flagList() []string {
+	if !e.recent {
+		return e.p.Flags
+	}
+	return append(slices.Clone(e.p.Flags), `\Recent`)
+}
+
+func newMailbox(name, raw string) *mailbox {
+	return &mailbox{
+		name: name, raw: raw, view: mailview.New(0),
+		markers: map[imap.UID]*marker{}, entries: map[imap.UID]*entry{}, refused: map[placement.ID]struct{}{},
+	}
+}
+
+// arrive takes the backend's EXISTS.
+func (m *mailbox) arrive(n uint32) error { return m.view.Arrive(n) }
+
+// expunge takes the backend's EXPUNGE.
+func (m *mailbox) expunge(n imap.SeqNum) error {
+	if c, ok := m.view.ClientSeq(n); ok && uint32(c) == m.view.Client() {
+		m.lastReal = 0 // it may have been the last one
+	} else if n == imap.SeqNum(m.view.Backend()) {
+		m.lastReal = 0
+	}
+	if err := m.view.Expunge(n); err != nil {
+		return err
+	}
+	switch {
+	case uint32(n) < m.unseen:
+		m.unseen--
+	case uint32(n) == m.unseen:
+		m.unseen = 0
+	}
+	kept := m.fresh[:0]
+	for _, f := range m.fresh {
+		switch {
+		case f.seq < n:
+		case f.seq == n:
+			continue
+		default:
+			f.seq--
+		}
+		kept = append(kept, f)
+	}
+	m.fresh = kept
+	for uid := range m.markers {
+		if !m.view.HiddenUID(uid) {
+			delete(m.markers, uid)
+		}
+	}
+	return nil
+}
+
+// backendOnlyFlags takes our keyword out of a flag list and says whether it was there.
+func withoutKeyword(flags []string) (rest []string, had bool) {
+	for _, f := range flags {
+		if strings.EqualFold(f, keyword) {
+			had = true
+			continue
+		}
+		rest = append(rest, f)
+	}
+	return rest, had
+}
+
+// recentTold is RECENT as the client is to be told it.
+func (m *mailbox) recentTold() uint32 {
+	n := m.recent
+	for _, mk := range m.markers {
+		if mk.recent && n > 0 {
+			n--
+		}
+	}
+	for _, e := range m.entries {
+		if e.recent {
+			n++
+		}
+	}
+	return n
+}
+
+// rankBehind gives the rank of an injected message whose UID is above every told one: the
+// number of the backend's messages below it.
+func (m *mailbox) rankBehind(uid imap.UID) uint32 {
+	n := m.view.Backend()
+	for _, f := range m.fresh {
+		if f.uid > uid {
+			n--
+		}
+	}
+	for u := range m.markers {
+		if u > uid {
+			n--
+		}
+	}
+	return n
+}
+
+// add puts an injected message into the view.
+func (m *mailbox) add(e *entry, rank uint32) error {
+	if _, err := m.view.Inject(e.p.UID, rank); err != nil {
+		return err
+	}
+	m.entries[e.p.UID] = e
+	return nil
+}
+
+// told raises the highest UID that the client has been told.
+func (m *mailbox) told(uid imap.UID) { m.lastUID = max(m.lastUID, uid) }
+
+// hasFlag reports whether the mailbox's FLAGS list the flag.
+func (m *mailbox) hasFlag(flag string) bool {
+	return slices.ContainsFunc(m.flags, func(f string) bool { return strings.EqualFold(f, flag) })
+}

@@ -1,0 +1,252 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/response"
+)
+
+// rounds bounds how often news that come while news are looked at are looked at too, within
+// one command. What remains is told with the next one.
+const rounds = 8
+
+// settle brings the client up to date at the end of a command, before the tagged response:
+// expunges if this is a moment for them, flags changed elsewhere, and new messages, after
+// they were looked at (virtual-mailbox.md §3 "identified before they are told").
+func (s *session) settle() error {
+	m := s.mbox
+	if m == nil || !m.active {
+		return nil
+	}
+	bell, err := s.identifyAll()
+	if err != nil {
+		return err
+	}
+	if bell != "" {
+		s.g.metrics.doorbells.WithLabelValues(bell).Inc()
+		// What rings is withheld until the placements have been read, by a reading that
+		// starts after the bell.
+		if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
+			return err
+		}
+	}
+	return s.tell()
+}
+
+// identifyAll looks at everything that arrived; bell names the doorbell that rang, if any.
+func (s *session) identifyAll() (bell string, err error) {
+	m := s.mbox
+	for range rounds {
+		if m.view.Untold().Empty() {
+			break
+		}
+		before := m.view.Untold().Len()
+		b, err := s.identify()
+		if err != nil {
+			return "", err
+		}
+		if b != "" {
+			bell = b
+		}
+		if m.view.Untold().Len() >= before {
+			break // gone underneath: their EXPUNGE is on its way
+		}
+	}
+	if bell != "" || len(m.fresh) == 0 {
+		return bell, nil
+	}
+	// The doorbell of the gap: a UID between two told ones, or behind the last one, that the
+	// backend gave to nobody may have been a marker's.
+	next := uint64(m.lastUID) + 1
+	for _, f := range m.fresh {
+		if uint64(f.uid) > next {
+			return "gap", nil
+		}
+		next = uint64(f.uid) + 1
+	}
+	return "", nil
+}
+
+const markerHeader = "X-Inlay-Reserved"
+
+// identify asks for UID, flags and the marker's header of all numbers that are not known yet.
+// Markers stay hidden; the others wait in fresh. The answers are streamed: memory grows with
+// what is fresh, which is bounded by what the backend announced since the last command.
+func (s *session) identify() (bell string, err error) {
+	m := s.mbox
+	set := m.view.Untold()
+	res, err := s.own("FETCH "+set.String()+" (UID FLAGS BODY.PEEK[HEADER.FIELDS ("+markerHeader+")])",
+		s.collect("FETCH", heldLine, func(h response.Head, rest []byte) error {
+			seq := imap.SeqNum(h.Num)
+			f, err := response.ParseFetch(rest)
+			if err != nil {
+				return desync{fmt.Errorf("FETCH of message %d: %w", seq, err)}
+			}
+			if !m.view.Untold().Contains(uint32(seq)) {
+				return s.flagsAside(seq, f)
+			}
+			if f.UID == 0 {
+				return nil // flags of an untold message: not an answer to us
+			}
+			token, is := markerToken(f)
+			if !is {
+				i, found := slices.BinarySearchFunc(m.fresh, seq, func(f freshMessage, q imap.SeqNum) int { return cmp.Compare(f.seq, q) })
+				if !found {
+					m.fresh = slices.Insert(m.fresh, i, freshMessage{seq, f.UID})
+				}
+				return s.known(seq, f.UID)
+			}
+			bell = "marker"
+			s.g.metrics.markers.WithLabelValues("hidden").Inc()
+			m.markers[f.UID] = &marker{token: token, recent: hasFlag(f.Flags, `\Recent`)}
+			return s.known(seq, f.UID)
+		}))
+	if err == nil && !res.ok() {
+		s.log.Warn("new messages could not be looked at", "mailbox", m.name, "answer", string(bytes.TrimSpace(res.raw)))
+	}
+	return bell, err
+}
+
+// known records the UID of a hidden number.
+func (s *session) known(seq imap.SeqNum, uid imap.UID) error {
+	if err := s.mbox.view.Hide(seq, uid); err != nil {
+		return desync{err}
+	}
+	return nil
+}
+
+// flagsAside relays flags that the backend told of a message the client knows while it
+// answered a command of ours.
+func (s *session) flagsAside(seq imap.SeqNum, f response.Fetch) error {
+	m := s.mbox
+	n, ok := m.view.ClientSeq(seq)
+	if !ok || !f.HasFlags || m.composing {
+		return nil
+	}
+	s.fetchHead(n)
+	s.line(" (FLAGS (" + strings.Join(f.Flags, " ") + "))")
+	return nil
+}
+
+// markerToken gives the claim of a marker's header.
+func markerToken(f response.Fetch) (token string, ok bool) {
+	for name, b := range f.Sections {
+		if !strings.HasPrefix(name, "BODY[HEADER.FIELDS") {
+			continue
+		}
+		field, value, found := strings.Cut(string(b), ":")
+		if found && strings.EqualFold(strings.TrimSpace(field), markerHeader) {
+			value, _, _ = strings.Cut(value, "\r\n")
+			return strings.TrimSpace(value), true
+		}
+	}
+	return "", false
+}
+
+func hasFlag(flags []string, flag string) bool {
+	return slices.ContainsFunc(flags, func(f string) bool { return strings.EqualFold(f, flag) })
+}
+
+// tellGhosts tells the client of expunges, if it may be told now.
+func (s *session) tellGhosts() error {
+	if !s.mayExpunge {
+		return nil
+	}
+	return s.mbox.view.TellGhosts(func(n imap.SeqNum) error {
+		s.number(uint32(n), "EXPUNGE")
+		return nil
+	})
+}
+
+// tell tells what is known and was held: expunges, flags, then new messages, in the order
+// that servers tell them.
+func (s *session) tell() error {
+	m := s.mbox
+	if s.mayExpunge {
+		if err := s.tellGhosts(); err != nil {
+			return err
+		}
+		for _, uid := range m.gone {
+			if n, ok := m.view.Remove(uid); ok {
+				s.number(uint32(n), "EXPUNGE")
+			}
+			delete(m.entries, uid)
+		}
+		m.gone = m.gone[:0]
+	}
+	for _, uid := range m.changed {
+		e := m.entries[uid]
+		if n, ok := m.view.InjectedSeq(uid); ok && e != nil {
+			s.announce(e.p.Flags)
+			s.fetchHead(n)
+			s.line(" (FLAGS (" + strings.Join(e.flagList(), " ") + "))")
+		}
+	}
+	m.changed = m.changed[:0]
+	return s.tellNew()
+}
+
+// tellNew reveals identified messages and injects what the ledger holds behind the last UID
+// told, in the order of their UIDs, and says EXISTS once.
+func (s *session) tellNew() error {
+	m := s.mbox
+	late := s.arrivals()
+	if len(late) == 0 && len(m.fresh) == 0 {
+		return s.tellRecent(false)
+	}
+	last := m.lastUID
+	for len(m.fresh) > 0 || len(late) > 0 {
+		if len(late) > 0 && (len(m.fresh) == 0 || late[0].p.UID < m.fresh[0].uid) {
+			e := late[0]
+			late = late[1:]
+			if err := m.add(e, m.rankBehind(e.p.UID)); err != nil {
+				return desync{err}
+			}
+			m.told(e.p.UID)
+			continue
+		}
+		f := m.fresh[0]
+		m.fresh = m.fresh[1:]
+		if f.uid <= last {
+			return desync{fmt.Errorf("a new message has UID %d, and %d was known", f.uid, last)}
+		}
+		if err := m.view.Reveal(f.seq); err != nil {
+			return desync{err}
+		}
+		m.told(f.uid)
+		m.lastReal = f.uid
+	}
+	m.uidNext = max(m.uidNext, uint32(m.lastUID)+1)
+	s.number(m.view.Client(), "EXISTS")
+	return s.tellRecent(true)
+}
+
+func (s *session) tellRecent(grown bool) error {
+	m := s.mbox
+	if m.recentHeld && (grown || m.view.Untold().Empty()) {
+		m.recentHeld = false
+		s.number(m.recentTold(), "RECENT")
+	}
+	return nil
+}
+
+// announce tells FLAGS if the list holds a keyword that the client has not heard of: clients
+// break on a keyword used without being in FLAGS.
+func (s *session) announce(flags []string) {
+	m := s.mbox
+	grown := false
+	for _, f := range flags {
+		if !m.hasFlag(f) {
+			m.flags = append(m.flags, f)
+			grown = true
+		}
+	}
+	if grown {
+		s.line("* FLAGS (" + strings.Join(m.flags, " ") + ")")
+	}
+}

@@ -1,0 +1,133 @@
+package reserve
+
+import (
+	"errors"
+	"fmt"
+
+	"inlay.example/inlay/internal/imap"
+)
+
+// Header is the field that makes a message a marker; its value is the claim's token.
+const Header = "X-Inlay-Reserved"
+
+// Keyword is set on markers so that they are found quickly.
+const Keyword = "$InlayReserved"
+
+// Conn is the user's connection with the mailbox selected, no other command in progress.
+// Its errors are those of the connection, after which it cannot be used.
+type Conn interface {
+	// Append stores marker messages, in one command where the backend has MULTIAPPEND, else
+	// one after the other. It returns the UIDs that were given; fewer than asked for when the
+	// backend said NO (which is then in refused), and the mailbox's UIDVALIDITY.
+	Append(msgs [][]byte, flags []string) (validity uint32, uids []imap.UID, refused string, err error)
+	// Expunge runs UID EXPUNGE.
+	Expunge(uids imap.Set) error
+	// Flag adds flags to messages by UID.
+	Flag(uids imap.Set, flags []string) error
+	// Look hears what is new and identifies it.
+	Look() error
+	// Present reports whether the backend's list, as far as it was told, holds a marker with
+	// this UID: false only after its EXPUNGE was seen.
+	Present(uid imap.UID) bool
+}
+
+// Why a reservation failed although the connection is sound.
+var (
+	ErrRefused  = errors.New("the backend refuses the marker")
+	ErrKept     = errors.New("the marker could not be expunged")
+	ErrValidity = errors.New("the mailbox is another one by now")
+)
+
+// Reserver burns one UID for each token. The UIDs come in the order of the tokens; an entry
+// of 0 is a token that got none. A UID is only returned when the backend can no longer give
+// it to a message. err is ErrRefused, ErrKept or ErrValidity (wrapped) when some were not
+// burnt, anything else is of the connection.
+type Reserver interface {
+	Reserve(conn Conn, validity uint32, tokens []string, step func(Step)) ([]imap.UID, error)
+}
+
+// Step names a point of a reservation, for tests that stop there.
+type Step string
+
+// The steps of Reserve, in order.
+const (
+	Appended Step = "appended" // markers are in the mailbox
+	Expunged Step = "expunged" // markers are gone
+)
+
+// Marker reserves by appending and expunging a message.
+type Marker struct{}
+
+var markerFlags = []string{`\Seen`, `\Deleted`, Keyword}
+
+// message is a marker's text: small, and telling whoever finds it what it is.
+func message(token string) []byte {
+	return fmt.Appendf(nil, "%s: %s\r\nSubject: reserved\r\n\r\nThis message keeps a place for a moment and removes itself. It may be deleted.\r\n", Header, token)
+}
+
+// Reserve implements Reserver.
+func (Marker) Reserve(conn Conn, validity uint32, tokens []string, step func(Step)) ([]imap.UID, error) {
+	msgs := make([][]byte, len(tokens))
+	for i, t := range tokens {
+		msgs[i] = message(t)
+	}
+	got, uids, refused, err := conn.Append(msgs, markerFlags)
+	if err != nil {
+		return nil, err
+	}
+	step(Appended)
+	result := make([]imap.UID, len(tokens))
+	if len(uids) == 0 {
+		return result, fmt.Errorf("%w: %s", ErrRefused, refused)
+	}
+	set := setOf(uids)
+	if got != validity {
+		// Appended to a mailbox that took this one's name. Nothing to hide there: this
+		// session does not see it, and whoever does finds it by its header.
+		return result, ErrValidity
+	}
+	// The marker must be known before it is expunged, or its EXPUNGE could not be told from
+	// another one's.
+	if err := conn.Look(); err != nil {
+		return nil, err
+	}
+	for range 2 {
+		if err := conn.Expunge(set); err != nil {
+			return nil, err
+		}
+		left := imap.Set{}
+		for _, u := range uids {
+			if conn.Present(u) {
+				left.Add(uint32(u))
+			}
+		}
+		if set = left; set.Empty() {
+			break
+		}
+		// Another session's STORE may have taken \Deleted off.
+		if err := conn.Flag(set, markerFlags); err != nil {
+			return nil, err
+		}
+	}
+	step(Expunged)
+	for i, u := range uids {
+		if !set.Contains(uint32(u)) {
+			result[i] = u
+		}
+	}
+	switch {
+	case !set.Empty():
+		return result, ErrKept
+	case len(uids) < len(tokens):
+		return result, fmt.Errorf("%w: %s", ErrRefused, refused)
+	}
+	return result, nil
+}
+
+func setOf(uids []imap.UID) imap.Set {
+	var s imap.Set
+	for _, u := range uids {
+		s.Add(uint32(u))
+	}
+	return s
+}

@@ -1,0 +1,233 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/imap/wire"
+	"inlay.example/inlay/internal/message"
+)
+
+// search runs SEARCH and UID SEARCH.
+//
+//	search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
+//
+// Sets anywhere in the query are rewritten for the backend; the query as the client meant it
+// is evaluated on the injected messages; the results are merged.
+func (s *session) search(c *command.Command, a *command.Search) error {
+	m := s.mbox
+	if m == nil || !m.active || m.view.Identity() && m.view.Untold().Empty() {
+		return s.forward(c)
+	}
+	if err := s.freshen(freshAge, s.g.cfg.LookupBudget); err != nil {
+		return err
+	}
+	// A sequence number that the client cannot know: the backend says what it thinks of it.
+	edits, err := s.searchEdits(nil, a.Key)
+	if err != nil {
+		return err
+	}
+	hits, err := s.searchInjected(a)
+	if err != nil {
+		return err
+	}
+	raw, lits := applyEdits(c, edits)
+	merge := &merging{s: s, uid: a.UID, hits: hits}
+	res, err := s.exchange(c.Tag, raw, lits, merge.response)
+	if err != nil {
+		return err
+	}
+	if res.ok() && !merge.said && len(merge.hits) > 0 {
+		_, _ = s.out.WriteString("* SEARCH")
+		merge.rest()
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.answer(res)
+}
+
+// edit replaces raw[start:end].
+type edit struct {
+	start, end int
+	with       string
+}
+
+// nothing is a key that matches no message.
+const nothing = "NOT ALL"
+
+// searchEdits collects the rewriting of all sets in the query.
+func (s *session) searchEdits(edits []edit, k imap.SearchKey) ([]edit, error) {
+	for _, sub := range k.Keys {
+		var err error
+		if edits, err = s.searchEdits(edits, sub); err != nil {
+			return nil, err
+		}
+	}
+	if k.Op != imap.SearchSeq && k.Op != imap.SearchUID {
+		return edits, nil
+	}
+	sel, err := s.selected(k.Set, k.Op == imap.SearchUID)
+	if err != nil {
+		return nil, err
+	}
+	with := sel.real.String()
+	switch {
+	case with == "":
+		with = nothing
+	case k.Op == imap.SearchUID:
+		with = "UID " + with
+	}
+	return append(edits, edit{k.Start, k.End, with}), nil
+}
+
+// applyEdits makes the command with the edits, its literals moved along.
+func applyEdits(c *command.Command, edits []edit) ([]byte, []command.Literal) {
+	slices.SortFunc(edits, func(a, b edit) int { return a.start - b.start })
+	raw, lits := c.Raw, c.Literals
+	for _, e := range slices.Backward(edits) {
+		next := splice(raw, e.start, e.end, e.with)
+		lits = shift(lits, e.end, len(next)-len(raw))
+		raw = next
+	}
+	return raw, lits
+}
+
+// searchInjected evaluates the query on the injected messages; the numbers come ascending.
+func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
+	m := s.mbox
+	var uidStar imap.UID
+	if usesUIDStar(a.Key) {
+		var err error
+		if uidStar, err = s.lastUID(); err != nil {
+			return nil, err
+		}
+	}
+	var hits []uint32
+	for _, uid := range m.view.Injected() {
+		e := m.entries[uid]
+		n, ok := m.view.InjectedSeq(uid)
+		if e == nil || e.left || !ok {
+			continue
+		}
+		msg, err := s.g.render.message(e.template, &e.p)
+		if err != nil {
+			s.log.Error("injected message not rendered", "placement", e.p.ID, "error", err)
+			continue
+		}
+		yes, err := msg.Match(a.Key, message.Facts{
+			Flags: e.p.Flags, Recent: e.recent, InternalDate: e.p.InternalDate,
+			Seq: n, UID: uid, SeqStar: m.view.Client(), UIDStar: uint32(uidStar),
+		})
+		if err != nil {
+			s.log.Info("query not evaluated on an injected message", "error", err)
+			continue
+		}
+		if !yes {
+			continue
+		}
+		if a.UID {
+			hits = append(hits, uint32(uid))
+		} else {
+			hits = append(hits, uint32(n))
+		}
+	}
+	return hits, nil
+}
+
+func usesUIDStar(k imap.SearchKey) bool {
+	return k.Op == imap.SearchUID && k.Set.HasStar() || slices.ContainsFunc(k.Keys, usesUIDStar)
+}
+
+// merging puts hits of ours into the backend's SEARCH response as it streams by.
+type merging struct {
+	s    *session
+	uid  bool
+	hits []uint32 // ascending, not written yet
+	said bool     // a SEARCH response came
+}
+
+func (g *merging) response(h response.Head) (bool, error) {
+	if h.Name != "SEARCH" {
+		return false, nil
+	}
+	g.said = true
+	s, m := g.s, g.s.mbox
+	_, _ = s.out.WriteString("* SEARCH")
+	err := s.eachNumber(func(n uint32) {
+		switch {
+		case g.uid:
+			if m.view.HiddenUID(imap.UID(n)) || m.lastUID > 0 && imap.UID(n) > m.lastUID {
+				return // not told
+			}
+		default:
+			told, ok := m.view.ClientSeq(imap.SeqNum(n))
+			if !ok {
+				return
+			}
+			n = uint32(told)
+		}
+		for len(g.hits) > 0 && g.hits[0] < n {
+			g.write(g.hits[0])
+			g.hits = g.hits[1:]
+		}
+		g.write(n)
+	})
+	if err != nil {
+		return true, err
+	}
+	g.rest()
+	return true, nil
+}
+
+func (g *merging) write(n uint32) {
+	var b [11]byte
+	_, _ = g.s.out.Write(strconv.AppendUint(append(b[:0], ' '), uint64(n), 10))
+}
+
+func (g *merging) rest() {
+	for _, n := range g.hits {
+		g.write(n)
+	}
+	g.hits = nil
+	g.s.line("")
+}
+
+// eachNumber streams the numbers of a SEARCH response.
+func (s *session) eachNumber(use func(uint32)) error {
+	var n uint64
+	var digits int
+	flush := func() {
+		if digits > 0 {
+			use(uint32(n))
+		}
+		n, digits = 0, 0
+	}
+	for {
+		t, err := s.bc.Reader.Token()
+		if err != nil {
+			return backendError(err)
+		}
+		switch t.Kind {
+		case wire.CRLF:
+			flush()
+			return nil
+		case wire.Space:
+			flush()
+			continue
+		}
+		for _, c := range t.Raw {
+			if c < '0' || c > '9' {
+				return desync{fmt.Errorf("SEARCH response with %q", t.Raw)}
+			}
+			n = n*10 + uint64(c-'0')
+			if digits++; n > 1<<32-1 {
+				return desync{fmt.Errorf("SEARCH response with a number above 4294967295")}
+			}
+		}
+	}
+}

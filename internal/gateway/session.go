@@ -1,0 +1,412 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"crypto/tls"
+
+	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway/backend"
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/injection"
+	"inlay.example/inlay/internal/placement"
+)
+
+// session is one client and its connection to the backend. All fields belong to the goroutine
+// of run, except those that say otherwise.
+type session struct {
+	g   *Gateway
+	log *slog.Logger
+	ctx context.Context // ends with the session; for calls of the middleware
+	end context.CancelFunc
+
+	nc      net.Conn // the client's, TLS if there is TLS
+	in      *command.Reader
+	inLane  *lane
+	out     *bufio.Writer
+	secure  bool
+	remote  string
+	bc      *backend.Conn
+	up      *bufio.Writer
+	upLane  *lane
+	caps    imap.Capabilities // the backend's, as last heard
+	ownTags uint64            // tags of the gateway's own commands so far
+
+	loggingIn bool   // LOGIN or AUTHENTICATE is on the backend
+	user      string // login name; empty before authentication
+	clientID  map[string]string
+	cred      *credentials          // to take back copies over a second connection; see copy.go
+	mbox      *mailbox              // the selected mailbox, nil if none
+	lookup    *lookup               // the last lookup, nil for a plain proxy
+	contested bool                  // a claim of ours met another session's
+	voided    bool                  // a claim was voided by us
+	lastKnown []placement.Placement // the person's placements, as last read
+
+	// mayExpunge: the command in progress allows EXPUNGE to be sent (rfc3501 §7.4.1).
+	mayExpunge bool
+
+	backendBye bool // the backend's BYE was relayed
+
+	quit     chan struct{} // closed by drain
+	quitOnce sync.Once
+	aborted  atomic.Bool
+	rawMu    sync.Mutex
+	raw      []net.Conn // what abort closes; guarded by rawMu
+}
+
+const connBuffer = 4 << 10 // octets of each of the four buffers of a session
+
+func newSession(g *Gateway, nc net.Conn, implicitTLS bool) *session {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &session{g: g, ctx: ctx, end: cancel, quit: make(chan struct{}), remote: nc.RemoteAddr().String(), raw: []net.Conn{nc}}
+	s.log = g.log.With("remote", s.remote)
+	if tc, ok := nc.(*net.TCPConn); ok {
+		// Both sides answer line by line: waiting for more to send costs 40 ms a command.
+		_ = tc.SetNoDelay(true)
+	}
+	if implicitTLS {
+		nc = tls.Server(nc, g.cfg.TLS)
+		s.secure = true
+	}
+	s.setClient(nc)
+	return s
+}
+
+func (s *session) setClient(nc net.Conn) {
+	s.nc = nc
+	s.in = command.NewReader(nc, s.g.cmdLimits)
+	s.inLane = newLane(s.in.Wait, s.in.Buffered)
+	s.out = bufio.NewWriterSize(slowConn{nc, writeTimeout}, connBuffer)
+}
+
+// drain asks the session to say BYE when it is idle. It may be called from any goroutine.
+func (s *session) drain() { s.quitOnce.Do(func() { close(s.quit) }) }
+
+// abort cuts the session off. It may be called from any goroutine.
+func (s *session) abort() {
+	s.aborted.Store(true)
+	s.end()
+	s.rawMu.Lock()
+	defer s.rawMu.Unlock()
+	for _, c := range s.raw {
+		c.Close()
+	}
+}
+
+// errBye ends a session in good order: everything was said.
+var errBye = errors.New("session over")
+
+// desync is an error after which nothing that the backend says can be trusted to mean what we
+// think: the session is closed, never papered over.
+type desync struct{ err error }
+
+func (d desync) Error() string { return "protocol desynchronised: " + d.err.Error() }
+func (d desync) Unwrap() error { return d.err }
+
+func (s *session) run() {
+	defer s.end()
+	defer s.close()
+	defer func() {
+		if p := recover(); p != nil {
+			s.g.metrics.closed.WithLabelValues("panic").Inc()
+			s.log.Error("session ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.bye("Internal error")
+		}
+	}()
+	err := s.serve()
+	switch {
+	case err == nil, errors.Is(err, errBye), errors.Is(err, io.EOF), s.aborted.Load():
+		_ = s.nc.SetWriteDeadline(time.Now().Add(2 * time.Second))
+		_ = s.out.Flush()
+	case errors.As(err, &backendGone{}) && s.backendBye: // it has said so itself
+		_ = s.nc.SetWriteDeadline(time.Now().Add(2 * time.Second))
+		_ = s.out.Flush()
+	case errors.As(err, &desync{}), fault.Is(err, fault.Invalid):
+		s.g.metrics.closed.WithLabelValues("desync").Inc()
+		s.log.Error("session closed", "user", s.user, "error", err)
+		s.bye("The mail server's answer was not understood, please connect again")
+	case errors.As(err, &backendGone{}):
+		s.g.metrics.closed.WithLabelValues("backend").Inc()
+		s.log.Info("backend gone", "user", s.user, "error", err)
+		s.bye("The mail server has closed the connection")
+	case fault.Is(err, fault.TooLarge):
+		s.g.metrics.closed.WithLabelValues("too_large").Inc()
+		s.bye(fault.Public(err))
+	default:
+		s.log.Debug("session ended", "user", s.user, "error", err)
+	}
+}
+
+// backendGone marks an error of the backend's connection.
+type backendGone struct{ err error }
+
+func (b backendGone) Error() string { return "backend: " + b.err.Error() }
+func (b backendGone) Unwrap() error { return b.err }
+
+// bye says BYE as well as it can.
+func (s *session) bye(text string) {
+	_ = s.nc.SetWriteDeadline(time.Now().Add(2 * time.Second))
+	fmt.Fprintf(s.out, "* BYE %s\r\n", text)
+	_ = s.out.Flush()
+}
+
+func (s *session) close() {
+	_ = s.nc.Close() // with TLS: close_notify first
+	s.rawMu.Lock()
+	defer s.rawMu.Unlock()
+	for _, c := range s.raw {
+		c.Close()
+	}
+}
+
+// serve is the life of a session after accept.
+func (s *session) serve() error {
+	deadline := time.Now().Add(s.g.cfg.LoginTimeout)
+	if tc, ok := s.nc.(*tls.Conn); ok {
+		ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+		defer cancel()
+		if err := tc.HandshakeContext(ctx); err != nil {
+			return fmt.Errorf("TLS handshake with the client: %w", err)
+		}
+	}
+	if err := s.connect(); err != nil {
+		s.log.Warn("backend not usable", "error", err)
+		s.g.metrics.closed.WithLabelValues("backend").Inc()
+		s.bye("The mail server is not available, please try again later")
+		return errBye
+	}
+	if err := s.greet(); err != nil {
+		return err
+	}
+	for {
+		if err := s.idle(deadline); err != nil {
+			return err
+		}
+		cmd, err := s.in.Read(s.continuation)
+		if bad := (*command.BadError)(nil); errors.As(err, &bad) {
+			s.line(bad.Tag + " BAD " + bad.Text)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.mayExpunge = tellsExpunge(cmd)
+		err = s.dispatch(cmd)
+		s.mayExpunge = false
+		if err != nil {
+			return err
+		}
+		if s.user != "" {
+			deadline = time.Time{}
+		}
+	}
+}
+
+func (s *session) connect() error {
+	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+	defer cancel()
+	bc, err := s.g.dialer.Dial(ctx, s.g.respLimits)
+	if err != nil {
+		return err
+	}
+	s.rawMu.Lock()
+	s.raw = append(s.raw, bc)
+	s.rawMu.Unlock()
+	s.bc = bc
+	s.up = bufio.NewWriterSize(slowConn{bc, writeTimeout}, connBuffer)
+	s.upLane = newLane(bc.Reader.Wait, bc.Reader.Buffered)
+	s.noteCaps(bc.Caps)
+	return nil
+}
+
+// idle waits for the client's next command, relaying what the backend says meanwhile.
+func (s *session) idle(deadline time.Time) error {
+	var timeout <-chan time.Time
+	if !deadline.IsZero() {
+		t := time.NewTimer(time.Until(deadline))
+		defer t.Stop()
+		timeout = t.C
+	}
+	for {
+		if s.in.Buffered() > 0 && !s.inLane.lent {
+			return nil // pipelined: what was answered is flushed with the next answer
+		}
+		if err := s.out.Flush(); err != nil {
+			return err
+		}
+		select {
+		case <-s.inLane.watch():
+			s.inLane.taken()
+			return nil
+		case <-s.upLane.watch():
+			s.upLane.taken()
+			if err := s.unasked(); err != nil {
+				return err
+			}
+		case <-s.quit:
+			s.bye("Server shutting down")
+			return errBye
+		case <-timeout:
+			s.bye("Idle too long before login")
+			return errBye
+		}
+	}
+}
+
+// line writes a line of the gateway's own to the client.
+func (s *session) line(text string) {
+	_, _ = s.out.WriteString(text)
+	_, _ = s.out.WriteString("\r\n")
+}
+
+// continuation asks the client for a synchronising literal.
+func (s *session) continuation() error {
+	s.line("+ OK")
+	return s.out.Flush()
+}
+
+// ownTag makes a tag for a command of the gateway's own. Only one command is ever under way,
+// so it need not differ from the client's tags.
+func (s *session) ownTag() string {
+	s.ownTags++
+	return "inlay" + strconv.FormatUint(s.ownTags, 10)
+}
+
+func (s *session) person() injection.Person {
+	return injection.Person{Tenant: s.g.cfg.Tenant, User: s.user}
+}
+
+// dispatch runs one command to its end.
+func (s *session) dispatch(c *command.Command) error {
+	if !c.Known || c.Unsupported {
+		s.line(c.Tag + " BAD " + unknownText(c))
+		return nil
+	}
+	if s.user == "" {
+		return s.beforeLogin(c)
+	}
+	if c.Err != nil {
+		return s.malformed(c)
+	}
+	switch a := c.Args.(type) {
+	case *command.Select:
+		return s.selectMailbox(c, a)
+	case *command.Status:
+		return s.status(c, a)
+	case *command.Fetch:
+		return s.fetch(c, a)
+	case *command.Store:
+		return s.store(c, a)
+	case *command.Search:
+		return s.search(c, a)
+	case *command.Copy:
+		return s.copy(c, a)
+	case *command.Expunge:
+		return s.expunge(c, a)
+	case *command.Append:
+		return s.append(c, a)
+	case *command.ID:
+		s.clientID = a.Params
+	}
+	switch c.Name {
+	case "IDLE":
+		return s.idleCommand(c)
+	case "CLOSE", "UNSELECT":
+		return s.leave(c)
+	case "NOOP", "CHECK":
+		return s.noop(c)
+	case "LOGOUT":
+		return s.logout(c)
+	case "LOGIN", "AUTHENTICATE", "STARTTLS":
+		s.line(c.Tag + " BAD Already logged in.")
+		return nil
+	}
+	return s.forward(c)
+}
+
+func unknownText(c *command.Command) string {
+	if c.Unsupported && c.Err != nil {
+		return "Error in IMAP command " + c.Name + ": " + c.Err.Error()
+	}
+	return "Error in IMAP command " + c.Name + ": Unknown command"
+}
+
+// malformed answers a command that we could not parse. Where the client's list is the
+// backend's it may as well be the backend that says what is wrong with it; else it must not
+// see a command whose numbers nobody has translated.
+func (s *session) malformed(c *command.Command) error {
+	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
+	if _, ok := c.Args.(*command.Append); plain && !ok && c.Name != "APPEND" && c.Name != "IDLE" {
+		return s.forward(c)
+	}
+	s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())
+	return nil
+}
+
+// forward relays a command that needs no translation, and its answer.
+func (s *session) forward(c *command.Command) error {
+	res, err := s.exchange(c.Tag, c.Raw, c.Literals, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.answer(res)
+}
+
+// tellsExpunge reports whether EXPUNGE may be sent while the command is in progress.
+// rfc3501 §7.4.1: not while FETCH, STORE or SEARCH with numbers is in progress.
+func tellsExpunge(c *command.Command) bool {
+	switch c.Name {
+	case "FETCH", "STORE", "SEARCH":
+		return false
+	}
+	return true
+}
+
+func (s *session) logout(c *command.Command) error {
+	res, err := s.exchange(c.Tag, c.Raw, nil, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.answer(res); err != nil {
+		return err
+	}
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
+	return errBye
+}
+
+// answer writes the backend's tagged response.
+func (s *session) answer(res tagged) error {
+	_, _ = s.out.Write(res.raw)
+	if res.bye {
+		return errBye
+	}
+	return nil
+}
+
+// tagged is the end of a command on the backend.
+type tagged struct {
+	raw    []byte // the whole line
+	kind   string // OK, NO or BAD
+	status response.Status
+	bye    bool // a BYE came before it
+}
+
+func (t tagged) ok() bool { return t.kind == "OK" }

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/placement"
+)
+
+// status runs STATUS.
+//
+//	status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
+//
+// Its answer is a doorbell: UIDNEXT and MESSAGES may stand for an injection elsewhere. So the
+// placements are read behind it, and MESSAGES, UNSEEN and RECENT are corrected.
+func (s *session) status(c *command.Command, a *command.Status) error {
+	if s.g.service == nil {
+		return s.forward(c)
+	}
+	if s.lookup == nil || time.Since(s.lookup.started) > lookupAge {
+		s.startLookup()
+	}
+	session, ok := s.awaitLookup(s.g.cfg.LookupBudget)
+	mine := func(p placement.Placement) bool { return p.Mailbox == a.Mailbox }
+	if ok && !slices.ContainsFunc(session.Placements, mine) && !slices.ContainsFunc(s.lastKnown, mine) {
+		return s.forward(c)
+	}
+	if !ok && !slices.ContainsFunc(s.lastKnown, mine) {
+		return s.forward(c)
+	}
+	return s.correctedStatus(c, a)
+}
+
+// correctedStatus asks the backend with what is needed to tell whether the placements are of
+// this mailbox, and tells what was asked for.
+func (s *session) correctedStatus(c *command.Command, a *command.Status) error {
+	with := "UIDVALIDITY UIDNEXT"
+	for _, it := range a.Items {
+		if it != "UIDVALIDITY" && it != "UIDNEXT" {
+			with += " " + it
+		}
+	}
+	raw := splice(c.Raw, a.ItemsStart, a.ItemsEnd, with)
+	lits := shift(c.Literals, a.ItemsEnd, len(raw)-len(c.Raw))
+	until := time.Now().Add(s.g.cfg.KnownBudget)
+	var got statusAnswer
+	for {
+		got = statusAnswer{}
+		res, err := s.exchange(c.Tag, raw, lits, got.handler(s))
+		if err != nil {
+			return err
+		}
+		all, err := s.placements(s.g.cfg.LookupBudget)
+		if err != nil {
+			s.notInjected(reasonOf(err), err)
+			all = s.lastKnown
+		} else {
+			s.remember(all)
+		}
+		// A claim that is alive may have its marker counted: ask again when it has ended. Ending
+		// it is left to those who have the mailbox open.
+		claimed := slices.ContainsFunc(all, func(p placement.Placement) bool {
+			return p.State == placement.Claimed && p.Mailbox == a.Mailbox && p.Lease.After(time.Now())
+		})
+		if claimed && err == nil && time.Now().Before(until) {
+			select {
+			case <-time.After(50 * time.Millisecond):
+				continue
+			case <-s.ctx.Done():
+				return s.ctx.Err()
+			}
+		}
+		if got.raw != nil {
+			s.tellStatus(a, &got, all)
+		}
+		if err := s.settle(); err != nil {
+			return err
+		}
+		return s.answer(res)
+	}
+}
+
+// statusAnswer is the backend's STATUS response.
+type statusAnswer struct {
+	raw    []byte // head and mailbox name, as it was said
+	values map[string]uint64
+}
+
+func (g *statusAnswer) handler(s *session) handler {
+	return func(h response.Head) (bool, error) {
+		if h.Name != "STATUS" {
+			return false, nil
+		}
+		raw := bytes.Clone(h.Raw)
+		rest, err := s.rest(heldLine)
+		if err != nil {
+			return true, err
+		}
+		_, end, items, err := response.ParseMailboxStatus(rest)
+		if err != nil {
+			return true, desync{err}
+		}
+		g.raw = append(raw, rest[:end]...)
+		g.values = map[string]uint64{}
+		for _, it := range items {
+			g.values[it.Name] = it.Value
+		}
+		return true, nil
+	}
+}
+
+// statusOrder is the order in which Dovecot and Cyrus tell the items.
+var statusOrder = []string{"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"}
+
+func (s *session) tellStatus(a *command.Status, got *statusAnswer, all []placement.Placement) {
+	for _, p := range all {
+		if p.State != placement.Live || p.Mailbox != a.Mailbox || uint64(p.UIDValidity) != got.values["UIDVALIDITY"] ||
+			uint64(p.UID) >= got.values["UIDNEXT"] {
+			continue
+		}
+		got.values["MESSAGES"]++
+		if !p.Seen() {
+			got.values["UNSEEN"]++
+		}
+	}
+	if m := s.mbox; m != nil && m.active && m.name == a.Mailbox {
+		for _, e := range m.entries {
+			if e.recent && !e.left {
+				got.values["RECENT"]++
+			}
+		}
+	}
+	var items []string
+	for _, name := range statusOrder {
+		if v, ok := got.values[name]; ok && slices.Contains(a.Items, name) {
+			items = append(items, name+" "+strconv.FormatUint(v, 10))
+		}
+	}
+	_, _ = s.out.Write(got.raw)
+	s.line(" (" + strings.Join(items, " ") + ")")
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/injection"
+)
+
+// freshAge is how old the last reading of the ledger may be for a command that shows flags of
+// injected messages: changes made elsewhere are seen within it, and at NOOP at once.
+const freshAge = time.Second
+
+// store runs STORE and UID STORE.
+//
+//	store = "STORE" SP sequence-set SP store-att-flags
+//
+// The real part first: if the backend refuses, nothing of ours is changed either. Flags of
+// injected messages live in the placement, and are durable before they are told.
+func (s *session) store(c *command.Command, a *command.Store) error {
+	m := s.mbox
+	if m == nil || !m.active {
+		return s.forward(c)
+	}
+	if hasFlag(a.Flags, keyword) {
+		s.line(c.Tag + " NO The keyword " + keyword + " is reserved.")
+		return nil
+	}
+	if m.view.Identity() && !a.Set.HasStar() && !a.UID {
+		return s.forward(c)
+	}
+	sel, err := s.selected(a.Set, a.UID)
+	if err != nil {
+		return err
+	}
+	change := func() error { return s.storeInjected(sel.injected, a) }
+	if sel.real.Empty() && !sel.beyond {
+		return s.local(c, sel, change)
+	}
+	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
+	res, err := s.exchange(c.Tag, raw, shift(c.Literals, a.SetEnd, len(raw)-len(c.Raw)), nil)
+	if err != nil {
+		return err
+	}
+	if res.ok() {
+		if err := change(); err != nil {
+			return s.localError(c, err)
+		}
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.answer(res)
+}
+
+var flagOps = map[byte]injection.FlagsOp{'+': injection.AddFlags, '-': injection.RemoveFlags, '=': injection.ReplaceFlags}
+
+// storeInjected changes flags of injected messages and tells them. In a mailbox opened
+// read-only it does what Dovecot does there with real ones: nothing.
+func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
+	m := s.mbox
+	if m.readOnly {
+		return nil
+	}
+	var failed error
+	for _, uid := range uids {
+		e := m.entries[uid]
+		if e == nil || e.left {
+			failed = expungeIssued
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+		p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: a.Flags})
+		cancel()
+		switch {
+		case fault.Is(err, fault.Conflict), fault.Is(err, fault.NotFound):
+			// Withdrawn or expunged elsewhere: told when it may be.
+			e.left = true
+			m.gone = appendNew(m.gone, uid)
+			failed = expungeIssued
+			continue
+		case fault.Is(err, fault.Invalid), fault.Is(err, fault.TooLarge):
+			failed = refusal{"[LIMIT] " + fault.Public(err)}
+			continue
+		case err != nil:
+			s.log.Info("flags not stored", "placement", e.p.ID, "error", err)
+			return unavailable
+		}
+		e.p = p
+		s.announce(p.Flags)
+		if a.Silent {
+			continue
+		}
+		if n, ok := m.view.InjectedSeq(uid); ok {
+			s.fetchHead(n)
+			b := []byte(" (")
+			if a.UID {
+				b = append(b, "UID "+imap.SetOf(uint32(uid)).String()+" "...)
+			}
+			b = append(b, "FLAGS "...)
+			s.line(string(append(appendFlags(b, e.flagList()), ')')))
+		}
+	}
+	return failed
+}
