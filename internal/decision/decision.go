@@ -1,0 +1,134 @@
+package decision
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"inlay.example/inlay/internal/campaign"
+	"inlay.example/inlay/internal/placement"
+)
+
+// OnlyOccurrence is the occurrence of a campaign that does not recur.
+const OnlyOccurrence = "1"
+
+// Reason says why a campaign was not chosen.
+type Reason string
+
+// The reasons, in the order in which the gates are asked.
+const (
+	NotInAudience   Reason = "not_in_audience"   // no row for this person in the version that counts
+	Recalled        Reason = "recalled"          // the campaign was taken back
+	Paused          Reason = "paused"            // the campaign injects nothing for now
+	Window          Reason = "window"            // not started yet, or ended
+	AlreadyServed   Reason = "already_served"    // claimed, live, or has been
+	CappedAfterVoid Reason = "capped:after_void" // a reservation failed a short while ago
+)
+
+// Assignment is a row of an audience for the person that is decided for.
+type Assignment struct {
+	Campaign  campaign.ID
+	Version   campaign.Version
+	Variables map[string]string
+}
+
+// Input is everything that a decision depends on.
+type Input struct {
+	User           string // normalised
+	Campaigns      []campaign.Active
+	Assignments    []Assignment
+	Ledger         []placement.Placement
+	NoClaimsBefore time.Time
+	Now            time.Time
+}
+
+// Choice is a campaign that may be injected now.
+type Choice struct {
+	Campaign  campaign.Active
+	Key       placement.Key
+	Variables map[string]string
+}
+
+// Rejection is a campaign that may not.
+type Rejection struct {
+	Campaign campaign.ID
+	Reason   Reason
+}
+
+// Result is the decision: every campaign of the input is in exactly one of the two.
+type Result struct {
+	Chosen   []Choice    // best first
+	Rejected []Rejection // by campaign
+}
+
+// Decide decides.
+func Decide(in Input) Result {
+	var out Result
+	for _, c := range in.Campaigns {
+		choice, reason := weigh(in, c)
+		if reason != "" {
+			out.Rejected = append(out.Rejected, Rejection{Campaign: c.ID, Reason: reason})
+			continue
+		}
+		out.Chosen = append(out.Chosen, choice)
+	}
+	slices.SortFunc(out.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Campaign, b.Campaign) })
+	day := in.Now.UTC().Format(time.DateOnly)
+	slices.SortFunc(out.Chosen, func(a, b Choice) int {
+		return cmp.Or(
+			cmp.Compare(classRank(a.Campaign.Class), classRank(b.Campaign.Class)),
+			cmp.Compare(b.Campaign.Priority, a.Campaign.Priority),
+			cmp.Compare(rendezvous(in.User, b.Campaign.ID, day), rendezvous(in.User, a.Campaign.ID, day)),
+			cmp.Compare(a.Campaign.ID, b.Campaign.ID),
+		)
+	})
+	return out
+}
+
+// weigh asks the gates for one campaign; an empty reason means that all are open.
+func weigh(in Input, c campaign.Active) (Choice, Reason) {
+	key := placement.Key{Campaign: c.ID, Occurrence: OnlyOccurrence}
+	row := slices.IndexFunc(in.Assignments, func(a Assignment) bool {
+		return a.Campaign == c.ID && a.Version == c.Version
+	})
+	served := slices.ContainsFunc(in.Ledger, func(p placement.Placement) bool {
+		return p.Key == key && p.State != placement.Void
+	})
+	switch {
+	case row < 0 || c.Version == 0:
+		return Choice{}, NotInAudience
+	case c.State == campaign.Cancelled:
+		return Choice{}, Recalled
+	case c.State != campaign.Running:
+		return Choice{}, Paused
+	case in.Now.Before(c.Start) || !in.Now.Before(c.End):
+		return Choice{}, Window
+	case served:
+		return Choice{}, AlreadyServed
+	case in.Now.Before(in.NoClaimsBefore):
+		return Choice{}, CappedAfterVoid
+	}
+	return Choice{Campaign: c, Key: key, Variables: in.Assignments[row].Variables}, ""
+}
+
+// classRank puts what people must know before what others want them to know.
+func classRank(c campaign.Class) int {
+	switch c {
+	case campaign.Service:
+		return 0
+	case campaign.Own:
+		return 1
+	case campaign.ThirdParty:
+		return 2
+	}
+	return 3 // a class that is not known here waits behind those that are
+}
+
+// rendezvous is the weight of a campaign for a person on a day: among equals everybody has
+// another favourite, and tomorrow perhaps another one, but a retry has the same.
+func rendezvous(user string, c campaign.ID, day string) uint64 {
+	sum := sha256.Sum256([]byte(day + "\x00" + string(c) + "\x00" + user))
+	return binary.BigEndian.Uint64(sum[:8])
+}
