@@ -69,7 +69,7 @@ func normaliseFlag(f string) (string, error) {
 	return f, nil
 }
 
-// isAtom: 1*<any CHAR except "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]">
+// atom = 1*ATOM-CHAR; ATOM-CHAR = any CHAR except "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]"
 func isAtom(s string) bool {
 	if s == "" {
 		return false
