@@ -123,7 +123,6 @@ const (
 	ReasonUIDTaken = "uid_taken"
 	ReasonValidity = "validity"
 	ReasonRecalled = "recalled" // given by the middleware to the claims of a recalled campaign
-	ReasonEnded    = "ended"    // given by the middleware to a claim confirmed too late
 )
 
 // MaxReason is the greatest length of a void's reason; it is of [a-z0-9_].
