@@ -124,6 +124,9 @@ func (c *Client) Record(ctx context.Context, p injection.Person, events []inject
 // Template implements injection.Service. What comes is checked against the digest: a template
 // is kept for ever, so a wrong one would be, too.
 func (c *Client) Template(ctx context.Context, tenant, digest string) ([]byte, error) {
+	if err := checkDigest(digest); err != nil {
+		return nil, err
+	}
 	path := "templates/" + url.PathEscape(digest)
 	if tenant != "" {
 		path += "?tenant=" + url.QueryEscape(tenant)

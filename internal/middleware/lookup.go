@@ -90,16 +90,23 @@ func mailbox(name string) string {
 	return name
 }
 
-var digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+func checkDigest(digest string) error {
+	if !digestForm.MatchString(digest) {
+		return fault.New(fault.Invalid, `a template's digest is "sha256:" and 64 hexadecimal digits in lower case`)
+	}
+	return nil
+}
 
 // Template implements injection.Service.
-func (m *Middleware) Template(ctx context.Context, tenant, d string) ([]byte, error) {
-	if !digest.MatchString(d) {
-		return nil, fault.New(fault.Invalid, `a template's digest is "sha256:" and 64 hexadecimal digits in lower case`)
+func (m *Middleware) Template(ctx context.Context, tenant, digest string) ([]byte, error) {
+	if err := checkDigest(digest); err != nil {
+		return nil, err
 	}
 	t, err := m.openTenant(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	return t.Keyspace.Template(ctx, d)
+	return t.Keyspace.Template(ctx, digest)
 }
