@@ -70,7 +70,7 @@ func (m *Middleware) importer(t *tenant, s dataSource) (*runningImporter, error)
 	}
 	imp, err := m.newImporter(ImportSource{
 		Tenant: t.id, DataSource: s.ID, Keyspace: sourceSpace{Keyspace: t.Keyspace, source: s.ID},
-		Objects: prefixed{Store: m.objects, prefix: s.Prefix + "/"}, ErrorRatio: m.cfg.ImportErrorRatio,
+		Objects: object.Below(m.objects, object.Key(s.Prefix)), ErrorRatio: m.cfg.ImportErrorRatio,
 		NormaliseUser: t.normaliseUser,
 	})
 	if err != nil {
