@@ -1,0 +1,70 @@
+# Inlay. `make` alone prints this help; every target's line is the comment behind its name.
+#
+# Variables: FUZZTIME=30s (make fuzz), FUZZ=. (a pattern of targets), ARGS= (make demo, make bench),
+# TESTFLAGS= and PKG=./... (make test).
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+GO ?= go
+PKG ?= ./...
+FUZZTIME ?= 30s
+FUZZ ?= .
+# A release is a tag; anything else says which commit it is, and whether it was changed.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+# -s -w: no symbol table, a third smaller; panics keep their file names and lines.
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# The race detector needs cgo and a C compiler. A machine that has only Go still runs every
+# test, and says what it did not look for.
+CC := $(shell $(GO) env CC)
+ifneq (,$(shell command -v $(CC) 2>/dev/null))
+RACE := -race
+test: export CGO_ENABLED = 1
+endif
+
+.PHONY: help demo build test check fmt fuzz bench clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: build ## a running campaign in real inboxes, in one process; says what to open (ARGS="--imap :1143 …")
+	@exec bin/inlay demo $(ARGS)
+
+build: ## bin/inlay, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/inlay ./cmd/inlay
+
+test: ## every test, shuffled, with the race detector where there is a C compiler
+ifndef RACE
+	@echo "no C compiler ($(CC)): testing without the race detector (Debian: apt-get install gcc libc6-dev)"
+endif
+	$(GO) test $(RACE) -shuffle=on $(TESTFLAGS) $(PKG)
+
+check: bin/tools/gofumpt bin/tools/staticcheck bin/tools/golangci-lint ## formatting, vet, staticcheck, golangci-lint
+	@unformatted="$$(bin/tools/gofumpt -l cmd internal test 2>/dev/null)"; \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	bin/tools/staticcheck ./...
+	bin/tools/golangci-lint run ./...
+
+fmt: bin/tools/gofumpt ## format the code
+	bin/tools/gofumpt -w cmd internal test
+
+fuzz: ## every fuzz target, one after the other (FUZZTIME=5m, FUZZ=pattern)
+	@tools/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'
+
+bench: build ## micro benchmarks, then the gateway beside nginx and HAProxy (ARGS="-rounds 3 …")
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+	$(GO) run ./test/bench -inlay bin/inlay $(ARGS)
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+# Tools are built from a module of their own, so that their hundreds of dependencies are not
+# ours; they are built again when that module changes.
+bin/tools/gofumpt: TOOL = mvdan.cc/gofumpt
+bin/tools/staticcheck: TOOL = honnef.co/go/tools/cmd/staticcheck
+bin/tools/golangci-lint: TOOL = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+bin/tools/%: tools/go.mod tools/go.sum
+	cd tools && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../$@ $(TOOL)
