@@ -12,7 +12,7 @@ import (
 // Limits of a campaign.
 const (
 	MaxID         = 64                   // octets of an ID
-	MaxName       = 200                  // characters of a name
+	MaxName       = 256                  // octets of a name, as a bundle's manifest has it
 	MaxMailbox    = 255                  // octets of a mailbox's name
 	MaxPriority   = 100                  // priorities are 0 to this one; higher goes first
 	MaxDuration   = 400 * 24 * time.Hour // from start to end
@@ -72,11 +72,11 @@ func (p Plan) Check() error { return p.problems().Err() }
 
 func (p Plan) problems() fault.Fields {
 	var f fault.Fields
-	switch n := utf8.RuneCountInString(p.Name); {
-	case n == 0:
+	switch {
+	case p.Name == "":
 		f.Add("name", "must not be empty")
-	case n > MaxName:
-		f.Add("name", "must have at most %d characters", MaxName)
+	case len(p.Name) > MaxName:
+		f.Add("name", "must have at most %d octets", MaxName)
 	case !utf8.ValidString(p.Name) || strings.IndexFunc(p.Name, unicode.IsControl) >= 0:
 		f.Add("name", "must be text without control characters")
 	}

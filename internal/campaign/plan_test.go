@@ -27,7 +27,7 @@ func TestPlanIsChecked(t *testing.T) {
 	for field, breakIt := range map[string]func(*campaign.Plan){
 		"":         func(*campaign.Plan) {},
 		"name":     func(p *campaign.Plan) { p.Name = " " },
-		"name 2":   func(p *campaign.Plan) { p.Name = strings.Repeat("ä", campaign.MaxName+1) },
+		"name 2":   func(p *campaign.Plan) { p.Name = strings.Repeat("ä", campaign.MaxName/2+1) },
 		"name 3":   func(p *campaign.Plan) { p.Name = "a\nb" },
 		"class":    func(p *campaign.Plan) { p.Class = "advertising" },
 		"mailbox":  func(p *campaign.Plan) { p.Mailbox = strings.Repeat("x", campaign.MaxMailbox+1) },
@@ -46,7 +46,7 @@ func TestPlanIsChecked(t *testing.T) {
 			continue
 		}
 		var fields fault.Fields
-		if !errors.As(err, &fields) || len(fields) != 1 || fields[0].Name != name {
+		if !errors.As(err, &fields) || len(fields) != 1 || fields[0].Field != name {
 			t.Errorf("%s: got %v", field, err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestScheduleSaysEverythingThatIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Schedule(now); !errors.As(err, &fields) || fields[0].Name != "end" {
+	if err := c.Schedule(now); !errors.As(err, &fields) || fields[0].Field != "end" {
 		t.Errorf("a window that is over: %v", err)
 	}
 }

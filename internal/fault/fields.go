@@ -7,37 +7,38 @@ import (
 
 // Field says what is wrong with one field of an input.
 type Field struct {
-	Name   string // as "template.id" or "dataSources[0].type"
-	Detail string // may be shown, as Error.Public
+	Field  string `json:"field"` // as "dataSources[0].type"
+	Detail string `json:"detail"`
 }
 
-// Fields are all that is wrong with an input that can be read otherwise. They are Invalid.
+// Fields is everything that is wrong with an input that is well-formed otherwise. It is
+// Invalid for everybody who asks for the kind; edges may show it field by field.
 type Fields []Field
 
 // Add notes one more.
-func (f *Fields) Add(name, format string, args ...any) {
-	*f = append(*f, Field{Name: name, Detail: fmt.Sprintf(format, args...)})
+func (f *Fields) Add(field, format string, args ...any) {
+	*f = append(*f, Field{Field: field, Detail: fmt.Sprintf(format, args...)})
 }
 
-// Err returns nil when nothing was noted.
+// Error gives all fields on one line.
+func (f Fields) Error() string {
+	var b strings.Builder
+	for i, e := range f {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(e.Field + ": " + e.Detail)
+	}
+	return b.String()
+}
+
+// Unwrap makes it Invalid.
+func (f Fields) Unwrap() error { return &Error{Kind: Invalid, Public: f.Error()} }
+
+// Err returns f, or nil when nothing is wrong.
 func (f Fields) Err() error {
 	if len(f) == 0 {
 		return nil
 	}
 	return f
 }
-
-// Error lists the fields on one line.
-func (f Fields) Error() string {
-	var b strings.Builder
-	for i, field := range f {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		fmt.Fprintf(&b, "%s: %s", field.Name, field.Detail)
-	}
-	return b.String()
-}
-
-// Unwrap makes them Invalid for everybody who asks for the kind.
-func (f Fields) Unwrap() error { return &Error{Kind: Invalid, Public: f.Error()} }
