@@ -238,7 +238,19 @@ func (c *compiler) position(at int) (line, column int) {
 
 func (c *compiler) errorf(at int, format string, args ...any) error {
 	line, column := c.position(at)
-	return fmt.Errorf("%s, line %d column %d: %s", c.where, line, column, fmt.Sprintf(format, args...))
+	return &SourceError{Where: c.where, Line: line, Column: column, Reason: fmt.Sprintf(format, args...)}
+}
+
+// SourceError says what is wrong at one place of a template's source.
+type SourceError struct {
+	Where        string // as "the header field Subject", "the HTML part"
+	Line, Column int    // from 1, in Where after its transfer encoding is undone
+	Reason       string
+}
+
+// Error gives place and reason.
+func (e *SourceError) Error() string {
+	return fmt.Sprintf("%s, line %d column %d: %s", e.Where, e.Line, e.Column, e.Reason)
 }
 
 // block compiles up to a tag of the words in until, which is returned with its arguments.
