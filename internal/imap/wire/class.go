@@ -27,9 +27,9 @@ func ClassOf(c byte) Class { return classes[c] }
 const (
 	atomChar    = 1 << iota // ATOM-CHAR
 	astringChar             // ASTRING-CHAR = ATOM-CHAR / resp-specials
-	tagChar                 // ASTRING-CHAR except "+"
+	tagChar                 // ASTRING-CHAR except "+"; of 7 bits
 	listChar                // list-char = ATOM-CHAR / list-wildcards / resp-specials
-	textChar                // TEXT-CHAR: any octet but NUL, CR and LF (8-bit ones are let through)
+	textChar                // TEXT-CHAR = <any CHAR except CR and LF>
 )
 
 // sets is indexed by octet.
@@ -37,8 +37,10 @@ const (
 //	ATOM-CHAR     = <any CHAR except atom-specials>
 //	atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
 //
-// deviates: octets from 0x80 on count as ATOM-CHAR, because servers and clients let them
-// through in mailbox names and the backend is who decides.
+// deviates: octets from 0x80 on count as ATOM-CHAR and TEXT-CHAR, because clients send them in
+// mailbox names and search strings, and servers in texts; what is wrong with them is the
+// backend's to say. Not in tags: a server that refuses a tag answers without it, and the
+// answer could not be told from news.
 var sets = func() (t [256]uint8) {
 	for i := range 256 {
 		c := byte(i)
@@ -50,6 +52,8 @@ var sets = func() (t [256]uint8) {
 		case c == ']':
 			t[i] |= astringChar | tagChar | listChar
 		case c == '+':
+			t[i] |= atomChar | astringChar | listChar
+		case c >= 0x80:
 			t[i] |= atomChar | astringChar | listChar
 		default:
 			t[i] |= atomChar | astringChar | tagChar | listChar

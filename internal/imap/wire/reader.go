@@ -1,43 +1,8 @@
 package wire
 
 import (
-	"errors"
-	"fmt"
 	"io"
-
-	"inlay.example/inlay/internal/fault"
 )
-
-// Kind of a token.
-type Kind uint8
-
-// The kinds.
-const (
-	Atom         Kind = iota // a run of octets that are nothing of the following
-	Space                    // one SP
-	Open                     // (
-	Close                    // )
-	OpenBracket              // [
-	CloseBracket             // ]
-	Quoted                   // a quoted string with its quotes
-	LiteralHead              // {n}CRLF, {n+}CRLF, ~{n}CRLF
-	LiteralData              // octets of a literal
-	Text                     // octets of a text line (NextText)
-	CRLF                     // end of a line: CRLF, or a bare LF
-	Stray                    // what fits nowhere: a bare CR, a { that starts no literal, an unended quoted string
-)
-
-// Token is a piece of the stream.
-type Token struct {
-	Kind Kind
-	Raw  []byte // valid until the next call of the Reader
-	More bool   // of Quoted, Atom, LiteralData and Text: the next token goes on with it
-
-	// Of LiteralHead.
-	Size    int64
-	NonSync bool // {n+}
-	Binary  bool // ~{n}
-}
 
 // Limits of a Reader. A zero means the default.
 type Limits struct {
@@ -46,26 +11,29 @@ type Limits struct {
 
 const (
 	defaultLiteral = 1 << 30
+	defaultBuffer  = 4 << 10
 	minBuffer      = 64 // a literal's head must fit
-	maxHead        = 26 // ~{18446744073709551615+}CRLF
 	maxEmptyReads  = 100
 )
 
-// Reader cuts a stream into tokens. It is not safe for concurrent use.
+// Reader cuts a stream into tokens. It is not safe for concurrent use. What it holds is one
+// buffer, whatever comes.
 type Reader struct {
 	r          io.Reader
 	buf        []byte
 	start, end int
-	err        error // of r, given after what was read before it
+	err        error // of r, given after what was read before it, and again at every call
 	limit      int64
 	literal    int64 // octets of the literal that is being read
 	quoted     bool  // within a quoted string whose start was given
+	run        bool  // the last token was an Atom, which may go on
+	within     bool  // within a line: the end of the stream is unexpected
 }
 
 // NewReader returns a Reader with a buffer of size octets (0: 4096, at least 64).
 func NewReader(r io.Reader, size int, lim Limits) *Reader {
 	if size == 0 {
-		size = 4096
+		size = defaultBuffer
 	}
 	if lim.Literal == 0 {
 		lim.Literal = defaultLiteral
@@ -77,10 +45,22 @@ func NewReader(r io.Reader, size int, lim Limits) *Reader {
 func (r *Reader) Buffered() int { return r.end - r.start }
 
 // Wait blocks until an octet can be had, or reading fails. It consumes nothing.
-func (r *Reader) Wait() error { return r.need(1) }
+func (r *Reader) Wait() error {
+	_, err := r.window()
+	return err
+}
 
-// need makes n octets available, n not above the size of the buffer. At the end of the
-// stream it fails with what is there left untouched.
+// Peek returns the next octet of the stream without consuming it.
+func (r *Reader) Peek() (byte, error) {
+	b, err := r.window()
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+// need makes n octets available, n not above the size of the buffer. When reading fails, what
+// is there stays.
 func (r *Reader) need(n int) error {
 	for empty := 0; r.end-r.start < n; {
 		if r.err != nil {
@@ -102,9 +82,13 @@ func (r *Reader) need(n int) error {
 	return nil
 }
 
-// window returns what is buffered, reading once if it is nothing.
+// window returns what is buffered, reading once if it is nothing. The end of the stream is
+// io.EOF between lines and io.ErrUnexpectedEOF within one; every other error is the stream's.
 func (r *Reader) window() ([]byte, error) {
 	if err := r.need(1); err != nil {
+		if err == io.EOF && r.within { //nolint:errorlint // readers return it as it is
+			err = io.ErrUnexpectedEOF
+		}
 		return nil, err
 	}
 	return r.buf[r.start:r.end], nil
@@ -114,17 +98,17 @@ func (r *Reader) window() ([]byte, error) {
 func (r *Reader) take(k Kind, n int) Token {
 	t := Token{Kind: k, Raw: r.buf[r.start : r.start+n]}
 	r.start += n
+	r.run = k == Atom
+	r.within = k != CRLF
 	return t
 }
 
-// Next returns the next token. At the end of the stream it is io.EOF, within a literal or a
-// quoted string io.ErrUnexpectedEOF. A literal above the limit is fault.TooLarge.
+// Next returns the next token. The end of the stream is io.EOF between lines,
+// io.ErrUnexpectedEOF within one. A literal above the limit is fault.TooLarge; that, like
+// every error, is met again by the next call.
 func (r *Reader) Next() (Token, error) {
 	b, err := r.window()
 	if err != nil {
-		if errors.Is(err, io.EOF) && (r.literal > 0 || r.quoted) {
-			err = io.ErrUnexpectedEOF
-		}
 		return Token{}, err
 	}
 	if r.literal > 0 {
@@ -134,9 +118,10 @@ func (r *Reader) Next() (Token, error) {
 		t.More = r.literal > 0
 		return t, nil
 	}
-	if r.quoted {
-		return r.nextQuoted(0)
+	if r.quoted && b[0] != '\r' && b[0] != '\n' {
+		return r.nextQuoted(0), nil
 	}
+	r.quoted = false
 	switch ClassOf(b[0]) {
 	case Blank:
 		return r.take(Space, 1), nil
@@ -155,13 +140,14 @@ func (r *Reader) Next() (Token, error) {
 	case Return:
 		return r.lineEnd(), nil
 	case Quote:
-		return r.nextQuoted(1)
+		return r.nextQuoted(1), nil
 	case Brace:
 		return r.literalHead()
 	case Run:
 	}
-	if b[0] == '~' {
-		// ~{n} starts a literal of any octets; a ~ before anything else is part of a run.
+	// ~{n} starts a literal of any octets; a ~ before anything else, or within a run, is an
+	// octet of a run.
+	if b[0] == '~' && !r.run {
 		if r.need(2) == nil && r.buf[r.start+1] == '{' {
 			return r.literalHead()
 		}
@@ -184,144 +170,65 @@ func (r *Reader) lineEnd() Token {
 	return r.take(Stray, 1)
 }
 
-// nextQuoted goes on with a quoted string, from octet i of what is buffered.
+// nextQuoted goes on with a quoted string, from octet i of what is buffered. One that fills
+// the buffer comes in pieces, never cut within an escape. One that the line's end, or the
+// stream's, ends is a Stray: the line must not be lost with it.
 //
 //	quoted          = DQUOTE *QUOTED-CHAR DQUOTE
+//	QUOTED-CHAR     = <any TEXT-CHAR except quoted-specials> / "\" quoted-specials
 //	quoted-specials = DQUOTE / "\"
-func (r *Reader) nextQuoted(i int) (Token, error) {
+func (r *Reader) nextQuoted(i int) Token {
+	r.quoted = false
 	for {
 		b := r.buf[r.start:r.end]
-		for i < len(b) {
-			switch b[i] {
-			case '"':
-				r.quoted = false
-				return r.take(Quoted, i+1), nil
-			case '\r', '\n':
-				// A line ends a quoted string that nobody ended: the line must not be lost.
-				r.quoted = false
-				if i == 0 {
-					return r.Next()
-				}
-				return r.take(Stray, i), nil
-			case '\\':
-				if i+1 == len(b) {
-					goto more // the octet behind it decides
-				}
-				if b[i+1] == '\r' || b[i+1] == '\n' {
-					i++
-					continue
-				}
-				i += 2
-				continue
-			}
-			i++
+		end, state := scanQuoted(b, i)
+		switch {
+		case state == quotedDone:
+			return r.take(Quoted, end)
+		case state == quotedBroken:
+			return r.take(Stray, end)
+		case len(b) == len(r.buf):
+			t := r.take(Quoted, end)
+			t.More, r.quoted = true, true
+			return t
+		case r.need(len(b)+1) != nil:
+			return r.take(Stray, len(b)) // the failure is told by the next call
 		}
-	more:
-		if len(b) == len(r.buf) {
-			// The buffer is full of it: give a piece, but never half an escape.
-			r.quoted = true
-			n := i
-			t := r.take(Quoted, n)
-			t.More = true
-			return t, nil
-		}
-		if err := r.need(len(b) + 1); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return Token{}, err
-		}
+		i = end
 	}
 }
 
-// literalHead takes the announcement of a literal.
-//
-//	literal     = "{" number64 ["+"] "}" CRLF *CHAR8
-//	literal8    = "~{" number64 "}" CRLF *OCTET
-func (r *Reader) literalHead() (Token, error) {
-	for n := 1; ; n++ {
-		if err := r.need(n); err != nil || n > maxHead {
-			return r.take(Stray, 1), nil // reading tells the error when what is there was taken
-		}
-		t, state := parseHead(r.buf[r.start : r.start+n])
-		switch state {
-		case headBad:
-			return r.take(Stray, 1), nil
-		case headTooLarge:
-			return Token{}, fault.New(fault.TooLarge, "literal of more than %d octets", r.limit)
-		case headDone:
-			if t.Size > r.limit {
-				return Token{}, fault.New(fault.TooLarge, "literal of %d octets, more than %d", t.Size, r.limit)
-			}
-			r.literal = t.Size
-			head := r.take(LiteralHead, n)
-			head.Size, head.NonSync, head.Binary = t.Size, t.NonSync, t.Binary
-			return head, nil
-		case headOpen:
-		}
-	}
-}
-
-type headState uint8
+type quotedState uint8
 
 const (
-	headOpen headState = iota
-	headDone
-	headBad
-	headTooLarge
+	quotedOpen   quotedState = iota // goes on behind what is there
+	quotedDone                      // ends with octet end−1
+	quotedBroken                    // a line ends before octet end
 )
 
-// parseHead looks at a beginning of a literal's head.
-func parseHead(b []byte) (t Token, state headState) {
-	i := 0
-	if b[0] == '~' {
-		t.Binary = true
-		if i++; i == len(b) {
-			return t, headOpen
+// scanQuoted looks for the end of a quoted string from octet i on.
+func scanQuoted(b []byte, i int) (end int, state quotedState) {
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			return i + 1, quotedDone
+		case '\r', '\n':
+			return i, quotedBroken
+		case '\\':
+			switch {
+			case i+1 == len(b):
+				return i, quotedOpen // the octet behind it decides
+			case b[i+1] != '\r' && b[i+1] != '\n':
+				i++
+			}
 		}
+		i++
 	}
-	if b[i] != '{' {
-		return t, headBad
-	}
-	i++
-	digits := 0
-	large := false
-	for ; i < len(b) && '0' <= b[i] && b[i] <= '9'; i++ {
-		if t.Size > (1<<63-1-9)/10 {
-			large = true // number64 of which nothing good can come
-		} else {
-			t.Size = t.Size*10 + int64(b[i]-'0')
-		}
-		if digits++; digits > 20 {
-			return t, headBad
-		}
-	}
-	rest := b[i:]
-	if len(rest) > 0 && digits == 0 {
-		return t, headBad
-	}
-	if len(rest) > 0 && rest[0] == '+' {
-		t.NonSync = true
-		rest = rest[1:]
-	}
-	const tail = "}\r\n"
-	switch {
-	case len(rest) > len(tail) || string(rest) != tail[:len(rest)]:
-		// A bare LF ends lines, so it ends this one too.
-		if string(rest) != "}\n" {
-			return t, headBad
-		}
-	case len(rest) < len(tail):
-		return t, headOpen
-	}
-	if large {
-		return t, headTooLarge
-	}
-	return t, headDone
+	return i, quotedOpen
 }
 
 // NextText returns a piece of a text line, then its CRLF: a text may end in what looks like a
-// literal and is none.
+// literal and is none. It is to be called only from a token's end on, not within a literal.
 //
 //	text = 1*TEXT-CHAR
 func (r *Reader) NextText() (Token, error) {
@@ -329,6 +236,7 @@ func (r *Reader) NextText() (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
+	r.quoted = false
 	switch b[0] {
 	case '\n':
 		return r.take(CRLF, 1), nil
@@ -342,33 +250,4 @@ func (r *Reader) NextText() (Token, error) {
 	t := r.take(Text, n)
 	t.More = n == len(b)
 	return t, nil
-}
-
-// InLiteral returns how many octets of the literal whose head was given are to come.
-func (r *Reader) InLiteral() int64 { return r.literal }
-
-// Skip gives up the literal whose head was given last: it was never asked for and does not come.
-func (r *Reader) Skip() { r.literal = 0 }
-
-// CopyLiteral writes the octets of the literal to w, in blocks as they come.
-func (r *Reader) CopyLiteral(w io.Writer) error {
-	for r.literal > 0 {
-		t, err := r.Next()
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(t.Raw); err != nil {
-			return fmt.Errorf("writing a literal: %w", err)
-		}
-	}
-	return nil
-}
-
-// Peek returns the next octet without consuming it; not within a literal or quoted string.
-func (r *Reader) Peek() (byte, error) {
-	b, err := r.window()
-	if err != nil {
-		return 0, err
-	}
-	return b[0], nil
 }
