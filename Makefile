@@ -54,9 +54,9 @@ fmt: bin/tools/gofumpt ## format the code
 fuzz: ## every fuzz target, one after the other (FUZZTIME=5m, FUZZ=pattern)
 	@tools/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'
 
-bench: build ## micro benchmarks, then the gateway beside nginx and HAProxy (ARGS="-rounds 3 …")
+bench: build ## micro benchmarks, then the gateway beside nginx and HAProxy (ARGS="-rounds 3 -sessions 50")
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
-	$(GO) run ./test/bench -inlay bin/inlay $(ARGS)
+	REQUIRE_PEERS=1 $(GO) test -run '^$$' -bench Proxies -benchtime 1x -timeout 30m ./test/bench -args -inlay $(CURDIR)/bin/inlay $(ARGS)
 
 clean: ## remove what was built
 	rm -rf bin dist
