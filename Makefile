@@ -11,10 +11,10 @@ GO ?= go
 PKG ?= ./...
 FUZZTIME ?= 30s
 FUZZ ?= .
-# A release is a tag; anything else says which commit it is, and whether it was changed.
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+# The go command records tag and commit, and whether files were changed; without git it cannot.
+BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 # -s -w: no symbol table, a third smaller; panics keep their file names and lines.
-LDFLAGS := -s -w -X main.version=$(VERSION)
+BUILDFLAGS := -trimpath -buildvcs=$(BUILDVCS) -ldflags '-s -w'
 
 # The race detector needs cgo and a C compiler. A machine that has only Go still runs every
 # test, and says what it did not look for.
@@ -33,7 +33,7 @@ demo: build ## a running campaign in real inboxes, in one process; says what to 
 	@exec bin/inlay demo $(ARGS)
 
 build: ## bin/inlay, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/inlay ./cmd/inlay
+	CGO_ENABLED=0 $(GO) build $(BUILDFLAGS) -o bin/inlay ./cmd/inlay
 
 test: ## every test, shuffled, with the race detector where there is a C compiler
 ifndef RACE
@@ -67,4 +67,4 @@ bin/tools/gofumpt: TOOL = mvdan.cc/gofumpt
 bin/tools/staticcheck: TOOL = honnef.co/go/tools/cmd/staticcheck
 bin/tools/golangci-lint: TOOL = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 bin/tools/%: tools/go.mod tools/go.sum
-	cd tools && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../$@ $(TOOL)
+	cd tools && CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o ../$@ $(TOOL)

@@ -145,6 +145,6 @@ func describe(b *testing.B, inlay string) string {
 	}
 	return fmt.Sprintf("%d cores (%s), Linux %s, load before %s.\n%s; Dovecot %s; %s; %s; inlay built with %s.",
 		runtime.NumCPU(), file("/proc/cpuinfo", "model name"), file("/proc/sys/kernel/osrelease", ""), file("/proc/loadavg", ""),
-		first(inlay, "--version"), first(peertest.Need(b, "dovecot", "dovecot-imapd"), "--version"),
+		first(inlay, "version"), first(peertest.Need(b, "dovecot", "dovecot-imapd"), "--version"),
 		first(peertest.Need(b, "nginx", "nginx"), "-v"), first(peertest.Need(b, "haproxy", "haproxy"), "-v"), runtime.Version())
 }
