@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+
+	"inlay.example/inlay/internal/config"
+	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway"
+	"inlay.example/inlay/internal/injection"
+	"inlay.example/inlay/internal/middleware"
+	"inlay.example/inlay/internal/object"
+	"inlay.example/inlay/internal/object/folder"
+	"inlay.example/inlay/internal/obs"
+	"inlay.example/inlay/internal/store"
+	"inlay.example/inlay/internal/store/sqlite"
+)
+
+// wire makes the roles, each with what it needs.
+func (a *App) wire(ctx context.Context) error {
+	var ready []obs.Role
+	var mw *middleware.Middleware
+	if a.cfg.Has(config.Middleware) || a.cfg.Has(config.Platform) {
+		st, objects, err := a.data(ctx)
+		if err != nil {
+			return err
+		}
+		if a.cfg.Has(config.Middleware) {
+			if mw, err = a.wireMiddleware(ctx, st, objects); err != nil {
+				return err
+			}
+			ready = append(ready, obs.Role{Name: string(config.Middleware), Ready: mw.Ready})
+		}
+	}
+	if a.cfg.Has(config.Gateway) {
+		if err := a.wireGateway(mw); err != nil {
+			return err
+		}
+		ready = append(ready, obs.Role{Name: string(config.Gateway), Ready: a.gateway.Ready})
+	}
+	a.health = obs.NewHealth(ready...)
+	if a.http != nil {
+		a.routes(a.http.mux, mw)
+	}
+	return nil
+}
+
+// data opens the store and the objects.
+func (a *App) data(ctx context.Context) (store.Store, object.Store, error) {
+	dir, err := filepath.Abs(a.cfg.Store.SQLite.Dir)
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Invalid, err, "store.sqlite.dir: no such directory")
+	}
+	st, err := sqlite.Open(ctx, sqlite.Config{Dir: dir}, sqlite.Deps{Log: a.log.With("role", "store")})
+	if err != nil {
+		return nil, nil, keyed("store.sqlite.dir", err)
+	}
+	a.opened("store", st.Close)
+	objects, err := folder.New(folder.Config{Dir: a.cfg.Objects.Folder.Dir})
+	if err != nil {
+		return nil, nil, keyed("objects.folder.dir", err)
+	}
+	return st, objects, nil
+}
+
+// keyed puts the configuration key before a fault's public text.
+func keyed(key string, err error) error {
+	return fault.Wrap(fault.KindOf(err), err, "%s: %s", key, fault.Public(err))
+}
+
+func (a *App) wireMiddleware(ctx context.Context, st store.Store, objects object.Store) (*middleware.Middleware, error) {
+	c := a.cfg.Middleware
+	cfg := middleware.Config{Token: c.Token, DefaultDomain: c.DefaultDomain, ImportErrorRatio: c.ImportErrorRatio}
+	if c.DefaultTenant.Secret != "" {
+		cfg.EnsureDefaultTenant = &middleware.DefaultTenant{Secret: c.DefaultTenant.Secret, Prefix: c.DefaultTenant.Prefix}
+	}
+	mw, err := middleware.New(ctx, cfg, middleware.Deps{
+		Store: st, Objects: objects, Log: a.log.With("role", string(config.Middleware)), Registerer: a.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.background = append(a.background, background{string(config.Middleware), mw.Run})
+	return mw, nil
+}
+
+func (a *App) wireGateway(mw *middleware.Middleware) error {
+	c := a.cfg.Gateway
+	cert, err := certificate("gateway", c.TLSCert, c.TLSKey)
+	if err != nil {
+		return err
+	}
+	var service injection.Service
+	switch {
+	case c.Middleware.URL != "":
+		client, err := middleware.NewClient(middleware.ClientConfig{BaseURL: c.Middleware.URL, Token: c.Middleware.Token})
+		if err != nil {
+			return keyed("gateway.middleware.url", err)
+		}
+		a.opened("client of the middleware", func() error { client.Close(); return nil })
+		service = client
+	case mw != nil:
+		service = mw
+	default:
+		a.log.Info("no middleware: the gateway is a plain proxy", "role", string(config.Gateway))
+	}
+	a.gateway, err = gateway.New(gateway.Config{
+		Backend: gateway.BackendConfig{
+			Addr: c.Backend.Addr, TLS: c.Backend.TLS, CAFile: c.Backend.CA, ServerName: c.Backend.ServerName,
+		},
+		TLS: cert, RequireTLS: c.RequireTLS, Tenant: c.Tenant, Domain: c.Domain,
+		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, LoginTimeout: c.LoginTimeout,
+	}, gateway.Deps{Injection: service, Log: a.log.With("role", string(config.Gateway)), Registerer: a.registry})
+	if err != nil {
+		return err
+	}
+	return nil
+}
