@@ -75,7 +75,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (a *App, err error) 
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, a.Close())
+			if closing := a.Close(); closing != nil {
+				a.log.Warn("closing what was opened failed", "error", closing)
+			}
 			a = nil
 		}
 	}()
