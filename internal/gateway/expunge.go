@@ -30,7 +30,7 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 		if sel, err = s.selected(a.Set, true); err != nil {
 			return err
 		}
-		if sel.real.Empty() {
+		if sel.real.Empty() && !sel.beyond {
 			return s.local(c, sel, func() error { return s.expungeInjected(sel.injected, true) })
 		}
 		raw = splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))

@@ -20,7 +20,7 @@ type selection struct {
 	real     imap.Set   // in the backend's numbers, or UIDs
 	injected []imap.UID // ascending
 	ghosts   uint64     // told to the client and gone from the backend
-	beyond   bool       // sequence numbers above the view were named
+	beyond   bool       // sequence numbers above the view were named, or UIDs of nobody
 }
 
 // selected splits a set. Sequence numbers are the client's; of UIDs nothing past the last one
@@ -54,6 +54,9 @@ func (s *session) selected(set imap.SeqSet, uid bool) (selection, error) {
 		}
 	}
 	sel.real, sel.injected = m.view.SplitUID(uids)
+	// Nothing that anybody has: the backend is asked for a UID that it has not, and says in its
+	// own words what that means for this command, this mailbox and this target.
+	sel.beyond = sel.real.Empty() && len(sel.injected) == 0 && m.lastUID < imap.MaxUID
 	return sel, nil
 }
 

@@ -61,16 +61,21 @@ func (s *session) beforeLogin(c *command.Command) error {
 }
 
 // skipLiteral swallows the message of an APPEND that is not going to happen. A synchronising
-// literal was never asked for.
+// literal was never asked for: what comes next is a command.
 func (s *session) skipLiteral(c *command.Command) error {
-	if a, ok := c.Args.(*command.Append); ok && a.NonSync {
-		if err := s.in.Discard(a.Size); err != nil {
-			return err
-		}
-		_, err := s.in.Line(heldLine)
+	a, ok := c.Args.(*command.Append)
+	switch {
+	case !ok:
+		return nil
+	case !a.NonSync:
+		s.in.NotAsked()
+		return nil
+	}
+	if err := s.in.Discard(a.Size); err != nil {
 		return err
 	}
-	return nil
+	_, err := s.in.Line(heldLine)
+	return err
 }
 
 func (s *session) startTLS(c *command.Command) error {
