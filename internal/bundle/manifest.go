@@ -172,7 +172,7 @@ func (m *Manifest) validateFiles(c *checker) {
 type checker struct{ fields fault.Fields }
 
 func (c *checker) fail(field, format string, args ...any) {
-	c.fields = append(c.fields, fault.Field{Field: field, Detail: fmt.Sprintf(format, args...)})
+	c.fields.Add(field, format, args...)
 }
 
 func (c *checker) text(field, s string, limit int) {
