@@ -21,5 +21,5 @@ type Section struct {
 	Partial   *Partial
 }
 
-// Partial is <offset.count> of a request, or only the offset of a response.
+// Partial is <offset.count> of a request, in octets; Count is above 0 (rfc3501 §9).
 type Partial struct{ Offset, Count uint32 }

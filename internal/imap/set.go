@@ -1,7 +1,6 @@
 package imap
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -13,8 +12,13 @@ type Range struct{ Lo, Hi uint32 }
 // Len returns how many numbers the range holds; up to 2^32−1, hence 64 bits.
 func (r Range) Len() uint64 { return uint64(r.Hi) - uint64(r.Lo) + 1 }
 
-// Set is a set of UIDs or of sequence numbers: sorted ranges that neither overlap nor touch,
-// without "*". The zero value is the empty set. It is not safe for concurrent change.
+// Set is a set of UIDs or of sequence numbers, from 1 to 4294967295: sorted ranges that neither
+// overlap nor touch, without "*". The zero value is the empty set. Sets may share their ranges
+// with the one they were copied from: change only your own, or a Clone. Not safe for
+// concurrent change.
+//
+// Add, Remove, Contains and CountBelow take the logarithm of the number of ranges (and moving
+// them, if in the middle); Union, Intersect and Subtract are linear.
 //
 // Why ranges: clients say 1:* for a million messages, and answer lists are runs.
 type Set struct{ r []Range }
@@ -37,12 +41,15 @@ func (s *Set) Add(n uint32) {
 	}
 }
 
-// AddRange adds lo to hi, in whichever order they are given; a 0 counts as 1.
+// AddRange adds lo to hi, in whichever order they are given; 0 is ignored.
 func (s *Set) AddRange(lo, hi uint32) {
 	if lo > hi {
 		lo, hi = hi, lo
 	}
-	lo, hi = max(lo, 1), max(hi, 1)
+	if hi == 0 {
+		return
+	}
+	lo = max(lo, 1)
 	// The common cases are at the end: append or extend without a search.
 	if n := len(s.r); n == 0 || uint64(s.r[n-1].Hi)+1 < uint64(lo) {
 		s.r = append(s.r, Range{lo, hi})
@@ -61,7 +68,7 @@ func (s *Set) AddRange(lo, hi uint32) {
 // Remove takes n out.
 func (s *Set) Remove(n uint32) { s.RemoveRange(n, n) }
 
-// RemoveRange takes lo to hi out.
+// RemoveRange takes lo to hi out, in whichever order they are given.
 func (s *Set) RemoveRange(lo, hi uint32) {
 	if lo > hi {
 		lo, hi = hi, lo
@@ -122,6 +129,73 @@ func (s Set) CountBelow(n uint32) uint32 {
 	return c
 }
 
+// appendRange adds a range that begins at or above the last one's beginning.
+func appendRange(to []Range, r Range) []Range {
+	if n := len(to); n > 0 && uint64(r.Lo) <= uint64(to[n-1].Hi)+1 {
+		to[n-1].Hi = max(to[n-1].Hi, r.Hi)
+		return to
+	}
+	return append(to, r)
+}
+
+// Union returns what is in s, in t or in both.
+func (s Set) Union(t Set) Set {
+	out := make([]Range, 0, len(s.r)+len(t.r))
+	for i, j := 0, 0; i < len(s.r) || j < len(t.r); {
+		if j == len(t.r) || i < len(s.r) && s.r[i].Lo <= t.r[j].Lo {
+			out = appendRange(out, s.r[i])
+			i++
+		} else {
+			out = appendRange(out, t.r[j])
+			j++
+		}
+	}
+	return Set{out}
+}
+
+// Intersect returns what is in both s and t.
+func (s Set) Intersect(t Set) Set {
+	var out []Range
+	for i, j := 0, 0; i < len(s.r) && j < len(t.r); {
+		a, b := s.r[i], t.r[j]
+		if lo, hi := max(a.Lo, b.Lo), min(a.Hi, b.Hi); lo <= hi {
+			out = append(out, Range{lo, hi})
+		}
+		if a.Hi < b.Hi {
+			i++
+		} else {
+			j++
+		}
+	}
+	return Set{out}
+}
+
+// Subtract returns what is in s and not in t.
+func (s Set) Subtract(t Set) Set {
+	var out []Range
+	j := 0
+	for _, a := range s.r {
+		lo := a.Lo // what of a is from lo on is not decided
+		for done := false; !done; {
+			switch {
+			case j == len(t.r) || t.r[j].Lo > a.Hi:
+				out = append(out, Range{lo, a.Hi})
+				done = true
+			case t.r[j].Hi < lo:
+				j++
+			default:
+				if t.r[j].Lo > lo {
+					out = append(out, Range{lo, t.r[j].Lo - 1})
+				}
+				if done = t.r[j].Hi >= a.Hi; !done {
+					lo = t.r[j].Hi + 1
+				}
+			}
+		}
+	}
+	return Set{out}
+}
+
 // Clone returns a set that shares nothing with s.
 func (s Set) Clone() Set { return Set{slices.Clone(s.r)} }
 
@@ -142,94 +216,3 @@ func (s Set) AppendTo(b []byte) []byte {
 
 // String returns the set as IMAP writes it.
 func (s Set) String() string { return string(s.AppendTo(nil)) }
-
-// WrittenRange is a range as it was written: 0 stands for "*", the order is the writer's, and
-// a single number has A = B.
-type WrittenRange struct{ A, B uint32 }
-
-// SeqSet is a sequence-set as it was written (RFC 9051 §9, sequence-set), of UIDs or of
-// sequence numbers. It is kept as written because what "*" is depends on the mailbox, and
-// because COPYUID pairs sets in their written order.
-type SeqSet []WrittenRange
-
-// ParseSeqSet parses all of b.
-//
-//	sequence-set = (seq-number / seq-range) ["," sequence-set]
-//	seq-range    = seq-number ":" seq-number
-//	seq-number   = nz-number / "*"
-//
-// More than maxRanges ranges is an error.
-func ParseSeqSet(b []byte, maxRanges int) (SeqSet, error) {
-	var set SeqSet
-	for i := 0; ; i++ {
-		if len(set) == maxRanges {
-			return nil, fmt.Errorf("sequence set of more than %d ranges", maxRanges)
-		}
-		a, n, err := seqNumber(b[i:])
-		if err != nil {
-			return nil, fmt.Errorf("sequence set at octet %d: %w", i, err)
-		}
-		i += n
-		r := WrittenRange{a, a}
-		if i < len(b) && b[i] == ':' {
-			i++
-			if r.B, n, err = seqNumber(b[i:]); err != nil {
-				return nil, fmt.Errorf("sequence set at octet %d: %w", i, err)
-			}
-			i += n
-		}
-		set = append(set, r)
-		if i == len(b) {
-			return set, nil
-		}
-		if b[i] != ',' {
-			return nil, fmt.Errorf("sequence set at octet %d: unexpected %q", i, b[i])
-		}
-	}
-}
-
-func seqNumber(b []byte) (num uint32, n int, err error) {
-	if len(b) > 0 && b[0] == '*' {
-		return 0, 1, nil
-	}
-	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
-		n++
-	}
-	if n == 0 {
-		return 0, 0, fmt.Errorf("a number or * expected")
-	}
-	v, err := strconv.ParseUint(string(b[:min(n, 11)]), 10, 32)
-	if err != nil || v == 0 || n > 10 || b[0] == '0' {
-		return 0, 0, fmt.Errorf("a number from 1 to 4294967295 without leading zeros expected")
-	}
-	return uint32(v), n, nil
-}
-
-// HasStar reports whether "*" is written anywhere.
-func (s SeqSet) HasStar() bool {
-	for _, r := range s {
-		if r.A == 0 || r.B == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Resolve gives the numbers, with star for "*". A star of 0 (an empty mailbox) leaves out
-// what needs it.
-func (s SeqSet) Resolve(star uint32) Set {
-	var set Set
-	for _, r := range s {
-		a, b := r.A, r.B
-		if a == 0 {
-			a = star
-		}
-		if b == 0 {
-			b = star
-		}
-		if a != 0 && b != 0 {
-			set.AddRange(a, b)
-		}
-	}
-	return set
-}
