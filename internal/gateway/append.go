@@ -4,14 +4,16 @@ import (
 	"errors"
 	"io"
 
+	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/imap/response"
 )
 
 // append runs APPEND: the message is streamed, never held.
 //
 //	append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
 func (s *session) append(c *command.Command, a *command.Append) error {
-	if hasFlag(a.Flags, keyword) {
+	if s.g.service != nil && hasFlag(a.Flags, keyword) {
 		s.line(c.Tag + " NO The keyword " + keyword + " is reserved.")
 		return s.skipLiteral(c)
 	}
@@ -34,19 +36,13 @@ func (s *session) append(c *command.Command, a *command.Append) error {
 	if err := s.in.CopyLiteral(s.up, a.Size); err != nil {
 		return s.streamError(err)
 	}
-	line, err := s.in.Line(heldLine)
-	if bad := (*command.BadError)(nil); errors.As(err, &bad) {
-		line, err = []byte(" "), nil // anything that the backend says BAD to, too
-	}
+	clean, err := s.in.End()
 	if err != nil {
 		return err
 	}
-	// What follows the message is another one (MULTIAPPEND, not offered) or rubbish: the
-	// backend says what it thinks of it, but gets no literal out of it.
-	if len(line) > 0 {
-		line = []byte(" ()")
+	if !clean {
+		s.write([]byte(" ()")) // what the backend says BAD to, too, without storing the message
 	}
-	s.write(line)
 	s.write([]byte("\r\n"))
 	if err := s.flushUp(); err != nil {
 		return err
@@ -54,7 +50,41 @@ func (s *session) append(c *command.Command, a *command.Append) error {
 	if res, err = s.await(c.Tag, nil); err != nil {
 		return err
 	}
+	return s.answerArrived(res, a.Mailbox)
+}
+
+// answerArrived is answerSettled of a command that put messages into a mailbox. If that is the
+// selected one, the UID in APPENDUID or COPYUID may be the first sign of something that was
+// injected below it, before the backend has announced the message.
+func (s *session) answerArrived(res tagged, target string) error {
+	m := s.mbox
+	// What was announced is looked at by settle, and rings by its gap.
+	if res.ok() && m != nil && m.active && m.name == target && m.view.Untold().Empty() && len(m.fresh) == 0 && arrivedBeyond(res, m) {
+		s.g.metrics.doorbells.WithLabelValues("uid").Inc()
+		if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
+			return err
+		}
+	}
 	return s.answerSettled(res)
+}
+
+// arrivedBeyond reports whether the answer tells of a UID of the selected mailbox that leaves
+// a gap behind the last one known.
+func arrivedBeyond(res tagged, m *mailbox) bool {
+	var validity uint32
+	var uids imap.SeqSet
+	var err error
+	switch res.status.Code {
+	case "APPENDUID":
+		validity, uids, err = response.ParseAppendUID(res.status.CodeArgs)
+	case "COPYUID":
+		validity, _, uids, err = response.ParseCopyUID(res.status.CodeArgs)
+	}
+	if err != nil || validity != m.validity {
+		return false
+	}
+	set := uids.Resolve(0)
+	return uint64(set.Max()) > uint64(m.lastUID)+set.Len()
 }
 
 // appendHead sends the command up to the message. done means that the backend has refused it.

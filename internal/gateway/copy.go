@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 	if m == nil || !m.active {
 		return s.forward(c)
 	}
-	if m.view.Identity() && !a.Set.HasStar() && !a.UID {
+	if m.asWritten(a.Set, a.UID) {
 		return s.forward(c)
 	}
 	sel, err := s.selected(a.Set, a.UID)
@@ -54,23 +55,28 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 		if _, err := s.own("NOOP", nil); err != nil {
 			return err
 		}
-		return s.answerSettled(tagged{kind: "OK", raw: []byte(c.Tag + " OK " + made.code(nil, nil) + "Copy completed.\r\n")})
+		return s.arrived(c, a, made, tagged{kind: "OK", raw: []byte(c.Tag + " OK Copy completed.\r\n")})
 	}
 	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
 	res, err := s.exchange(c.Tag, raw, shift(c.Literals, a.SetEnd, len(raw)-len(c.Raw)), nil)
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(made.src) == 0:
-	case !res.ok():
+	if !res.ok() {
 		if err := s.takeBack(a.Mailbox, target, made); err != nil {
 			return err
 		}
-	default:
-		res.raw = made.merge(res, len(c.Tag))
 	}
-	return s.answerSettled(res)
+	return s.arrived(c, a, made, res)
+}
+
+// arrived answers a COPY of which made was our part.
+func (s *session) arrived(c *command.Command, a *command.Copy, made materialised, res tagged) error {
+	if res.ok() && len(made.src) > 0 {
+		res.raw = made.merge(res, len(c.Tag))
+		res.status = response.ParseStatus(bytes.TrimPrefix(res.raw[len(c.Tag):], []byte(" OK")))
+	}
+	return s.answerArrived(res, a.Mailbox)
 }
 
 // materialised is what COPY has appended.
@@ -79,12 +85,12 @@ type materialised struct {
 	src, dst []imap.UID
 }
 
-// materialise appends injected messages to the target, one by one, each with its flags and
-// date. refused is the backend's "NO …" line without the tag.
+// materialise appends injected messages to the target with their flags and dates, in one
+// command where the backend has MULTIAPPEND. refused is the backend's "NO …" line without the tag.
 func (s *session) materialise(target string, uids []imap.UID, made *materialised) (refused string, err error) {
-	m := s.mbox
+	var msgs []ownMessage
 	for _, uid := range uids {
-		e := m.entries[uid]
+		e := s.mbox.entries[uid]
 		if e == nil {
 			continue
 		}
@@ -93,42 +99,51 @@ func (s *session) materialise(target string, uids []imap.UID, made *materialised
 			s.log.Error("injected message not rendered", "placement", e.p.ID, "error", err)
 			return "NO " + unavailable.text + "\r\n", nil
 		}
-		validity, got, no, err := s.appendOwn(target, [][]byte{msg.Raw()}, e.p.Flags, e.p.InternalDate)
-		if err != nil {
+		msgs = append(msgs, ownMessage{raw: msg.Raw(), flags: e.p.Flags, date: e.p.InternalDate})
+		made.src = append(made.src, uid)
+	}
+	atOnce := 1
+	if s.caps.Has("MULTIAPPEND") {
+		atOnce = max(len(msgs), 1)
+	}
+	for batch := range slices.Chunk(msgs, atOnce) {
+		validity, got, no, err := s.appendOwn(target, batch)
+		switch {
+		case err != nil:
 			return "", err
-		}
-		if strings.HasPrefix(no, "no APPENDUID: ") {
-			no = "" // stored; without UIDPLUS there is no COPYUID either
-		}
-		if no != "" {
+		case strings.HasPrefix(no, noUID):
+			continue // stored; without UIDPLUS there is no COPYUID either
+		case no != "":
 			return no, nil
 		}
-		made.src = append(made.src, uid)
-		if len(got) == 1 {
-			made.validity = validity
-			made.dst = append(made.dst, got[0])
-		}
+		made.validity = validity
+		made.dst = append(made.dst, got...)
 	}
 	return "", nil
 }
 
-// code is the response code for what was appended and what the backend copied (nil: nothing).
-// The sets pair up position by position (rfc4315 §3); the appended ones came first.
-func (x materialised) code(src, dst []byte) string {
-	if len(x.dst) != len(x.src) || len(x.dst) == 0 {
-		return ""
+// merge puts what was appended into the backend's answer. The sets of COPYUID pair up
+// position by position (rfc4315 §3); the appended ones came first.
+func (x materialised) merge(res tagged, tagLen int) []byte {
+	if len(x.dst) != len(x.src) {
+		return res.raw
 	}
-	b := fmt.Appendf(nil, "[COPYUID %d ", x.validity)
-	b = appendUIDs(b, x.src)
-	if len(src) > 0 {
-		b = append(append(b, ','), src...)
+	src, dst := appendUIDs(nil, x.src), appendUIDs(nil, x.dst)
+	rest := res.raw[tagLen+len(" OK"):]
+	code := res.status.Code
+	if code == "COPYUID" {
+		f := bytes.Fields(res.status.CodeArgs)
+		if len(f) != 3 || string(f[0]) != strconv.FormatUint(uint64(x.validity), 10) {
+			return res.raw
+		}
+		src, dst = fmt.Appendf(src, ",%s", f[1]), fmt.Appendf(dst, ",%s", f[2])
+		rest = rest[bytes.IndexByte(rest, ']')+1:]
+	} else if code != "" {
+		return res.raw // of which nothing is known: the answer can carry one code only
 	}
-	b = append(b, ' ')
-	b = appendUIDs(b, x.dst)
-	if len(dst) > 0 {
-		b = append(append(b, ','), dst...)
-	}
-	return string(append(b, "] "...))
+	out := append([]byte(nil), res.raw[:tagLen+len(" OK")]...)
+	out = fmt.Appendf(out, " [COPYUID %d %s %s]", x.validity, src, dst)
+	return append(out, rest...)
 }
 
 // appendUIDs writes UIDs in their order, not as ranges: the order is the meaning.
@@ -140,29 +155,6 @@ func appendUIDs(b []byte, uids []imap.UID) []byte {
 		b = strconv.AppendUint(b, uint64(u), 10)
 	}
 	return b
-}
-
-// merge puts what was appended into the backend's COPYUID.
-func (x materialised) merge(res tagged, tagLen int) []byte {
-	if res.status.Code != "COPYUID" {
-		return res.raw
-	}
-	f := bytes.Fields(res.status.CodeArgs)
-	if len(f) != 3 || string(f[0]) != strconv.FormatUint(uint64(x.validity), 10) {
-		return res.raw
-	}
-	code := x.code(f[1], f[2])
-	if code == "" {
-		return res.raw
-	}
-	i := bytes.IndexByte(res.raw[tagLen:], '[')
-	j := bytes.IndexByte(res.raw[tagLen:], ']')
-	if i < 0 || j < i {
-		return res.raw
-	}
-	out := append([]byte(nil), res.raw[:tagLen+i]...)
-	out = append(out, strings.TrimSuffix(code, " ")...)
-	return append(out, res.raw[tagLen+j+1:]...)
 }
 
 // takeBack expunges what was appended, because the rest of the command was refused. The

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
@@ -81,14 +82,18 @@ func (s *session) next() (response.Head, error) {
 		if err := s.out.Flush(); err != nil {
 			return response.Head{}, err
 		}
+		// A backend that hangs must not keep the session for ever: nobody would notice the
+		// client going away.
+		s.armed = true
+		_ = s.bc.SetReadDeadline(time.Now().Add(s.g.cfg.BackendTimeout))
 	}
 	h, err := s.bc.Reader.Next()
 	return h, backendError(err)
 }
 
 func backendError(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.As(err, &clientGone{}) {
+		return err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isNet(err) {
 		return backendGone{err}

@@ -19,12 +19,15 @@ import (
 // durably before it is told. For the person that is final.
 func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 	m := s.mbox
-	if m == nil || !m.active || m.view.Identity() && !a.UID {
+	if m == nil || !m.active || m.view.Identity() && !a.UID || a.UID && m.asWritten(a.Set, true) {
 		return s.forward(c)
 	}
-	among := m.view.Injected()
+	// What carries \Deleted may have been changed by another session: final is final.
+	if err := s.freshen(0, s.g.cfg.KnownBudget); err != nil {
+		return err
+	}
 	raw := c.Raw
-	sel := selection{injected: among}
+	sel := selection{injected: m.view.Injected()}
 	if a.UID {
 		var err error
 		if sel, err = s.selected(a.Set, true); err != nil {
@@ -70,9 +73,9 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool) error {
 			failed = unavailable
 			continue
 		}
-		e.left = true
-		if tell {
-			m.gone = appendNew(m.gone, uid)
+		s.g.known.expunge(s.user, e.p.ID)
+		if e.left = true; tell {
+			s.depart(e)
 		}
 	}
 	return failed
@@ -81,12 +84,17 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool) error {
 // leave runs CLOSE and UNSELECT. CLOSE expunges without telling.
 func (s *session) leave(c *command.Command) error {
 	m := s.mbox
+	if c.Name == "CLOSE" {
+		if err := s.freshen(0, s.g.cfg.KnownBudget); err != nil {
+			return err
+		}
+	}
 	res, err := s.exchange(c.Tag, c.Raw, nil, nil)
 	if err != nil {
 		return err
 	}
 	if res.ok() {
-		if m != nil && m.active && c.Name == "CLOSE" {
+		if m != nil && m.active && s.mbox == m && c.Name == "CLOSE" {
 			if err := s.expungeInjected(m.view.Injected(), false); err != nil {
 				s.log.Info("closed with an injected message that stays", "error", err)
 			}

@@ -38,8 +38,8 @@ func (s *session) selected(set imap.SeqSet, uid bool) (selection, error) {
 		sel.real, sel.injected, sel.ghosts = m.view.Split(nums)
 		return sel, nil
 	}
-	star := uint32(0)
-	if set.HasStar() {
+	star := uint32(m.lastUID)
+	if starMatters(set) || star == 0 {
 		last, err := s.lastUID()
 		if err != nil {
 			return sel, err
@@ -47,17 +47,35 @@ func (s *session) selected(set imap.SeqSet, uid bool) (selection, error) {
 		star = uint32(last)
 	}
 	uids := set.Resolve(star)
-	if m.lastUID > 0 {
+	if m.capped() && m.lastUID < imap.MaxUID {
 		uids = uids.Clone()
-		if m.lastUID < imap.MaxUID {
-			uids.RemoveRange(uint32(m.lastUID)+1, uint32(imap.MaxUID))
-		}
+		uids.RemoveRange(uint32(m.lastUID)+1, uint32(imap.MaxUID))
 	}
 	sel.real, sel.injected = m.view.SplitUID(uids)
 	// Nothing that anybody has: the backend is asked for a UID that it has not, and says in its
 	// own words what that means for this command, this mailbox and this target.
 	sel.beyond = sel.real.Empty() && len(sel.injected) == 0 && m.lastUID < imap.MaxUID
 	return sel, nil
+}
+
+// starMatters reports whether it must be known which UID "*" is: of 1:* nothing is lost when
+// it reaches further, up to the last UID that the client knows of.
+func starMatters(set imap.SeqSet) bool {
+	for _, r := range set {
+		if (r.A == 0 || r.B == 0) && r.A != 1 && r.B != 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// capped reports whether it is known how far the client's knowledge of UIDs reaches.
+func (m *mailbox) capped() bool { return m.uidNext > 0 || m.lastUID > 0 }
+
+// asWritten reports whether a set means the same to the backend as to the client, and reaches
+// nothing that the client does not know of.
+func (m *mailbox) asWritten(set imap.SeqSet, uid bool) bool {
+	return m.view.Identity() && !set.HasStar() && (!uid || !m.capped() || set.Resolve(0).Max() <= uint32(m.lastUID))
 }
 
 // lastUID is the UID of the last message of the view: what "*" means among UIDs. 0 if the
@@ -104,7 +122,7 @@ func (s *session) lastUID() (imap.UID, error) {
 // numbers; those of injected messages are put between them, in ascending order.
 func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	m := s.mbox
-	if m == nil || !m.active || m.view.Identity() {
+	if m == nil || !m.active || m.asWritten(a.Set, a.UID) {
 		return s.forward(c)
 	}
 	if err := s.freshen(freshAge, s.g.cfg.LookupBudget); err != nil {
@@ -125,13 +143,13 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	}
 	if res.kind != "BAD" {
 		if err := f.rest(); err != nil {
-			return err
+			return s.localError(c, err)
 		}
 	}
 	if err := s.settle(); err != nil {
 		return err
 	}
-	return s.answer(f.result(res, c.Tag))
+	return s.answer(res)
 }
 
 // splice replaces raw[start:end].
@@ -278,15 +296,6 @@ func (f *fetching) one() error {
 	return nil
 }
 
-// result makes a NO of an OK when an injected message could not be had.
-func (f *fetching) result(res tagged, tag string) tagged {
-	if f.failed && res.ok() {
-		res.raw = []byte(tag + " NO [UNAVAILABLE] Some of the messages cannot be had now.\r\n")
-		res.kind = "NO"
-	}
-	return res
-}
-
 // fetchResponse is the FETCH response of an injected message: UID first (a client mixes
 // messages up otherwise), then what was asked for in its order, FLAGS that the request
 // changed, and bodies last, as Dovecot does.
@@ -409,7 +418,7 @@ func (s *session) markSeen(e *entry, a *command.Fetch) (changed bool) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
 	defer cancel()
-	if s.mbox.readOnly {
+	if s.mbox.readOnly || !s.mbox.permits(`\Seen`) {
 		err := s.g.service.Record(ctx, s.person(), []injection.Observation{{Type: event.Read, Placement: e.p.ID, Campaign: e.p.Campaign}})
 		if err != nil {
 			s.log.Info("reading not recorded", "placement", e.p.ID, "error", err)
@@ -422,5 +431,6 @@ func (s *session) markSeen(e *entry, a *command.Fetch) (changed bool) {
 		return false
 	}
 	e.p = p
+	s.g.known.change(s.user, p)
 	return true
 }

@@ -24,6 +24,8 @@ type BackendConfig struct {
 	TLS        string // "none", "starttls" or "tls"; empty is "none"
 	CAFile     string // PEM certificates to trust instead of the system's
 	ServerName string // name to verify instead of the host of Addr
+	// Dial connects to Addr instead of TCP: for a backend in the same process. nil is TCP.
+	Dial func(ctx context.Context) (net.Conn, error)
 }
 
 // Config of a gateway. Durations of 0 mean the default named with them.
@@ -48,6 +50,8 @@ type Config struct {
 	Poll time.Duration
 	// LoginTimeout is how long a client may take to authenticate: 3 min.
 	LoginTimeout time.Duration
+	// BackendTimeout is how long the backend may say nothing while a command is in progress: 15 min.
+	BackendTimeout time.Duration
 	// AtStep, if set, is called by the session's goroutine after each step of a reservation.
 	// It is how tests kill a gateway at every one of them.
 	AtStep func(Step)
@@ -61,11 +65,16 @@ type Deps struct {
 	Registerer prometheus.Registerer // nil: metrics are kept and not exported
 }
 
+// maxMessage bounds APPEND at what a literal of RFC 3501 can announce: messages are streamed,
+// and what is too large for the mailbox is the backend's to say.
+const maxMessage = 1<<32 - 1
+
 // Gateway serves IMAP clients. It is safe for concurrent use.
 type Gateway struct {
 	cfg     Config
 	dialer  *backend.Dialer
 	service *guard // nil for a plain proxy
+	known   *known
 	render  *renderer
 	log     *slog.Logger
 	metrics *metrics
@@ -84,7 +93,7 @@ type Gateway struct {
 func New(cfg Config, deps Deps) (*Gateway, error) {
 	d, err := backend.New(backend.Config{
 		Addr: cfg.Backend.Addr, TLS: backend.Mode(cfg.Backend.TLS),
-		CAFile: cfg.Backend.CAFile, ServerName: cfg.Backend.ServerName,
+		CAFile: cfg.Backend.CAFile, ServerName: cfg.Backend.ServerName, Dial: cfg.Backend.Dial,
 	})
 	if err != nil {
 		return nil, err
@@ -102,6 +111,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		{&cfg.Lease, 10 * time.Second, "lease"},
 		{&cfg.Poll, 5 * time.Second, "poll interval"},
 		{&cfg.LoginTimeout, 3 * time.Minute, "login timeout"},
+		{&cfg.BackendTimeout, 15 * time.Minute, "backend timeout"},
 	} {
 		if *t.d < 0 {
 			return nil, fault.New(fault.Invalid, "gateway: the %s is negative", t.key)
@@ -131,6 +141,8 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg: cfg, dialer: d, log: deps.Log, metrics: m,
+		known:     newKnown(),
+		cmdLimits: command.Limits{Append: maxMessage},
 		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{},
 	}
 	if deps.Injection != nil {

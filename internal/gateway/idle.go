@@ -49,7 +49,7 @@ func (s *session) idleCommand(c *command.Command) error {
 			if err := d.clientLine(); err != nil {
 				return err
 			}
-		case <-s.upLane.watch():
+		case <-s.watchBackend():
 			s.upLane.taken()
 			if err := d.backendSays(); err != nil {
 				return err
@@ -218,10 +218,9 @@ func (d *idling) look() error {
 	}
 	all, err := s.placements(s.g.cfg.LookupBudget)
 	if err != nil {
-		s.notInjected(reasonOf(err), err)
-		return nil
+		s.log.Debug("placements not read while idling", "user", s.user, "error", err)
+		return nil // what is shown stays
 	}
-	s.remember(all)
 	live, _ := m.here(all)
 	m.read = time.Now()
 	s.compare(live)

@@ -59,6 +59,7 @@ func (s *session) inject(offers []injection.Offer) error {
 		return nil
 	}
 	s.g.cfg.AtStep(StepClaimed)
+	s.lookup.taken(claims)
 
 	tokens := make([]string, len(claims))
 	for i := range claims {
@@ -232,13 +233,17 @@ var _ reserve.Conn = reserving{}
 // Append implements reserve.Conn.
 func (r reserving) Append(msgs [][]byte, flags []string) (validity uint32, uids []imap.UID, refused string, err error) {
 	s := r.s
-	batch := 1
+	atOnce := 1
 	if s.caps.Has("MULTIAPPEND") {
-		batch = len(msgs)
+		atOnce = len(msgs)
 	}
 	for len(msgs) > 0 {
-		n := min(batch, len(msgs))
-		v, got, no, err := s.appendOwn(s.mbox.raw, msgs[:n], flags, time.Time{})
+		n := min(atOnce, len(msgs))
+		batch := make([]ownMessage, n)
+		for i := range batch {
+			batch[i] = ownMessage{raw: msgs[i], flags: flags}
+		}
+		v, got, no, err := s.appendOwn(s.mbox.raw, batch)
 		if err != nil {
 			return 0, nil, "", err
 		}
@@ -250,21 +255,28 @@ func (r reserving) Append(msgs [][]byte, flags []string) (validity uint32, uids 
 	return validity, uids, "", nil
 }
 
+// ownMessage is a message that the gateway appends.
+type ownMessage struct {
+	raw   []byte
+	flags []string
+	date  time.Time // zero: the backend's now
+}
+
 // appendOwn appends messages to a mailbox in one command; refused is the backend's text when
-// it said NO or did not say which UIDs it gave.
-func (s *session) appendOwn(mailbox string, msgs [][]byte, flags []string, date time.Time) (validity uint32, uids []imap.UID, refused string, err error) {
+// it said NO or did not say which UIDs it gave (see noUID).
+func (s *session) appendOwn(mailbox string, msgs []ownMessage) (validity uint32, uids []imap.UID, refused string, err error) {
 	tag := s.ownTag()
 	raw := fmt.Appendf(nil, "%s APPEND %s", tag, mailbox)
 	var lits []command.Literal
 	for _, msg := range msgs {
-		raw = append(raw, " ("+strings.Join(flags, " ")+") "...)
-		if !date.IsZero() {
-			raw = append(raw, `"`+date.UTC().Format("02-Jan-2006 15:04:05 -0700")+`" `...)
+		raw = append(raw, " ("+strings.Join(msg.flags, " ")+") "...)
+		if !msg.date.IsZero() {
+			raw = append(raw, `"`+msg.date.UTC().Format("02-Jan-2006 15:04:05 -0700")+`" `...)
 		}
 		pos := len(raw)
-		raw = fmt.Appendf(raw, "{%d}\r\n", len(msg))
-		lits = append(lits, command.Literal{Pos: pos, Len: len(raw) - pos, Size: int64(len(msg))})
-		raw = append(raw, msg...)
+		raw = fmt.Appendf(raw, "{%d}\r\n", len(msg.raw))
+		lits = append(lits, command.Literal{Pos: pos, Len: len(raw) - pos, Size: int64(len(msg.raw))})
+		raw = append(raw, msg.raw...)
 	}
 	raw = append(raw, "\r\n"...)
 	res, err := s.exchange(tag, raw, lits, nil)
@@ -276,7 +288,7 @@ func (s *session) appendOwn(mailbox string, msgs [][]byte, flags []string, date 
 		return 0, nil, text, nil
 	}
 	if res.status.Code != "APPENDUID" {
-		return 0, nil, "no APPENDUID: " + text, nil
+		return 0, nil, noUID + text, nil
 	}
 	validity, set, err := response.ParseAppendUID(res.status.CodeArgs)
 	if err != nil {
@@ -287,6 +299,9 @@ func (s *session) appendOwn(mailbox string, msgs [][]byte, flags []string, date 
 	}
 	return validity, uids, "", nil
 }
+
+// noUID starts the text of an APPEND that was done and did not tell UIDs.
+const noUID = "no APPENDUID: "
 
 // inOrder spells a UID set out in its written order, up to limit+1 numbers.
 func inOrder(set imap.SeqSet, limit int) []imap.UID {

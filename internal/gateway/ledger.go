@@ -21,6 +21,7 @@ type lookup struct {
 	done    chan struct{}
 	session injection.Session // valid after done
 	err     error             // likewise
+	waited  time.Duration     // for its answer; of the session's goroutine
 }
 
 // lookupLimit is how long a lookup may go on in the background: a late answer still serves
@@ -30,6 +31,29 @@ const lookupLimit = 5 * time.Second
 // lookupAge is how old an answer may be that a SELECT decides with: clients open several
 // folders and connections within a moment, and the claim decides in the end.
 const lookupAge = 2 * time.Second
+
+// freshLookup asks anew when the last answer is too old to decide with. A question that was
+// not answered yet is not asked twice.
+func (s *session) freshLookup() {
+	if l := s.lookup; l != nil {
+		select {
+		case <-l.done:
+			if time.Since(l.started) <= lookupAge {
+				return
+			}
+		default:
+			return
+		}
+	}
+	s.startLookup()
+}
+
+// taken takes what was claimed out of the offers: the answer may serve another SELECT.
+func (l *lookup) taken(claims []placement.Placement) {
+	l.session.Offers = slices.DeleteFunc(slices.Clone(l.session.Offers), func(o injection.Offer) bool {
+		return slices.ContainsFunc(claims, func(p placement.Placement) bool { return p.Key == o.Key })
+	})
+}
 
 // startLookup asks the middleware, without waiting.
 func (s *session) startLookup() {
@@ -56,17 +80,20 @@ func hostOf(addr string) string {
 	return addr
 }
 
-// awaitLookup gives the answer to the lookup, or why there is none within the budget.
+// awaitLookup gives the answer to the lookup, if there is one within the budget. All waiting
+// for the same lookup counts: a client that opens ten folders does not pay for it ten times.
 func (s *session) awaitLookup(budget time.Duration) (injection.Session, bool) {
 	l := s.lookup
-	t := time.NewTimer(budget)
-	defer t.Stop()
 	select {
 	case <-l.done:
 	default:
+		began := time.Now()
+		t := time.NewTimer(budget - l.waited)
+		defer t.Stop()
 		select {
 		case <-l.done:
 		case <-t.C:
+			l.waited += time.Since(began)
 			s.notInjected(reasonTimeout, nil)
 			return injection.Session{}, false
 		case <-s.ctx.Done():
@@ -101,7 +128,11 @@ func (s *session) notInjected(reason string, err error) {
 func (s *session) placements(budget time.Duration) ([]placement.Placement, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, budget)
 	defer cancel()
-	return s.g.service.Placements(ctx, s.person())
+	all, err := s.g.service.Placements(ctx, s.person())
+	if err == nil {
+		s.g.known.set(s.user, all)
+	}
+	return all, err
 }
 
 // here gives the placements of the selected mailbox, sorted by UID (claimed ones first).
@@ -173,11 +204,17 @@ func (s *session) compare(live []placement.Placement) {
 	}
 	for uid, e := range m.entries {
 		if p := byUID[uid]; (p == nil || p.ID != e.p.ID) && !e.left {
-			e.left = true
-			m.gone = appendNew(m.gone, uid)
+			s.depart(e)
 		}
 	}
-	slices.Sort(m.gone)
+}
+
+// depart notes that an injected message is no longer live. The client is told when it may be.
+func (s *session) depart(e *entry) {
+	e.left = true
+	if i, found := slices.BinarySearch(s.mbox.gone, e.p.UID); !found {
+		s.mbox.gone = slices.Insert(s.mbox.gone, i, e.p.UID)
+	}
 }
 
 func appendNew(list []imap.UID, uid imap.UID) []imap.UID {
@@ -237,13 +274,15 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 	wait := 10 * time.Millisecond
 	for {
 		now := time.Now()
-		lapsed := func(p placement.Placement) bool { return !p.Lease.After(now) }
-		if slices.ContainsFunc(claimed, lapsed) || !now.Before(until) {
+		late := !now.Before(until)
+		over := func(p placement.Placement) bool { return late || !p.Lease.After(now) }
+		if slices.ContainsFunc(claimed, over) {
 			for _, p := range claimed {
-				if lapsed(p) || !now.Before(until) {
-					if err := s.voidClaim(p, lapsed(p)); err != nil {
-						return nil, err
-					}
+				if !over(p) {
+					continue
+				}
+				if err := s.voidClaim(p, !p.Lease.After(now)); err != nil {
+					return nil, err
 				}
 			}
 		} else {
@@ -259,11 +298,16 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 			s.notInjected(reasonUnresolved, err)
 			return s.stillLive(), nil
 		}
-		live, still := m.here(all)
-		if len(still) == 0 {
-			return live, nil
+		var live []placement.Placement
+		live, claimed = m.here(all)
+		if m.readOnly {
+			// A dead gateway's claim that this session may not clear away holds nobody up.
+			claimed = slices.DeleteFunc(claimed, func(p placement.Placement) bool { return !p.Lease.After(now) })
 		}
-		if claimed = still; time.Now().After(until.Add(time.Second)) {
+		switch {
+		case len(claimed) == 0:
+			return live, nil
+		case time.Now().After(until.Add(time.Second)):
 			s.notInjected(reasonUnresolved, nil)
 			return live, nil
 		}
@@ -286,6 +330,11 @@ func (s *session) stillLive() []placement.Placement {
 func (s *session) voidClaim(p placement.Placement, lapsed bool) error {
 	if err := s.removeMarker(p.Token); err != nil {
 		return err
+	}
+	if s.mbox.readOnly && lapsed {
+		// Its marker, if there is one, stays hidden here and cannot be expunged. The claim is
+		// left to a session that can: it is how that one knows to search for it.
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
 	defer cancel()
@@ -386,7 +435,8 @@ func (s *session) expungeMarker(uid imap.UID) error {
 	if m.readOnly || !s.caps.Has("UIDPLUS") {
 		return nil
 	}
-	if _, err := s.own("UID STORE "+n+` +FLAGS.SILENT (\Deleted \Seen)`, nil); err != nil {
+	// The keyword too: if the expunge fails, the next session finds it by that.
+	if _, err := s.own("UID STORE "+n+` +FLAGS.SILENT (\Deleted \Seen `+keyword+")", nil); err != nil {
 		return err
 	}
 	if _, err := s.own("UID EXPUNGE "+n, nil); err != nil {
@@ -406,8 +456,7 @@ func (s *session) uidTaken(e *entry) error {
 	if e.left {
 		return nil
 	}
-	e.left = true
-	s.mbox.gone = appendNew(s.mbox.gone, e.p.UID)
+	s.depart(e)
 	s.voidLive(e.p, "uid_taken")
 	s.notInjected(reasonTaken, nil)
 	return nil

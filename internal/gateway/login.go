@@ -74,7 +74,7 @@ func (s *session) skipLiteral(c *command.Command) error {
 	if err := s.in.Discard(a.Size); err != nil {
 		return err
 	}
-	_, err := s.in.Line(heldLine)
+	_, err := s.in.End()
 	return err
 }
 
@@ -198,6 +198,7 @@ func (s *session) loggedIn(res tagged, user string, cred *credentials) error {
 		return s.answer(res)
 	}
 	s.user, s.cred = user, cred
+	s.g.known.join(user)
 	s.log = s.log.With("user", user)
 	s.startLookup()
 	if res.status.Code == "CAPABILITY" {

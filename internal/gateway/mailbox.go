@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"inlay.example/inlay/internal/gateway/reserve"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/mailview"
 	"inlay.example/inlay/internal/message"
@@ -12,7 +13,7 @@ import (
 )
 
 // keyword marks markers for finding them quickly; what makes a marker one is its header.
-const keyword = "$InlayReserved"
+const keyword = reserve.Keyword
 
 // mailbox is the selected mailbox. It is O(k) in the injected messages and what is in flight.
 type mailbox struct {
@@ -27,12 +28,14 @@ type mailbox struct {
 	composing bool
 
 	flags     []string // of the last FLAGS, without our keyword
+	extra     []string // keywords that only injected messages carry, as told in FLAGS
 	keyword   bool     // FLAGS listed our keyword: something was injected here once
-	permanent []string // of PERMANENTFLAGS as the backend said it
+	permanent []string // of PERMANENTFLAGS as the backend said it; nil if it did not
 
 	lastUID  imap.UID // highest UID told, or the told UIDNEXT − 1
 	lastReal imap.UID // UID of the last real message of the view; 0 if not known
-	uidNext  uint32   // highest heard or implied
+	uidNext  uint32   // highest heard or implied; 0 if it was never said
+	base     uint32   // UIDNEXT in the answer to SELECT
 
 	unseen     uint32 // first unseen of the SELECT being composed, in the backend's numbering; 0 unknown
 	recent     uint32 // the backend's last RECENT
@@ -119,8 +122,11 @@ func (m *mailbox) expunge(n imap.SeqNum) error {
 		kept = append(kept, f)
 	}
 	m.fresh = kept
-	for uid := range m.markers {
+	for uid, mk := range m.markers {
 		if !m.view.HiddenUID(uid) {
+			if mk.recent && m.recent > 0 {
+				m.recent-- // until the backend says RECENT again
+			}
 			delete(m.markers, uid)
 		}
 	}
@@ -155,19 +161,16 @@ func (m *mailbox) recentTold() uint32 {
 	return n
 }
 
-// rankBehind gives the rank of an injected message whose UID is above every told one: the
-// number of the backend's messages below it.
-func (m *mailbox) rankBehind(uid imap.UID) uint32 {
+// lastVisible is the backend's number of the last message that is not hidden: the rank of an
+// injected message whose UID is above every told one. What is hidden behind it may lie before
+// or after: its rank is then any of theirs, as none of them can be told before it.
+func (m *mailbox) lastVisible() uint32 {
 	n := m.view.Backend()
-	for _, f := range m.fresh {
-		if f.uid > uid {
-			n--
+	for _, r := range slices.Backward(m.view.Hidden().Ranges()) {
+		if r.Hi < n {
+			break
 		}
-	}
-	for u := range m.markers {
-		if u > uid {
-			n--
-		}
+		n = r.Lo - 1
 	}
 	return n
 }
@@ -184,7 +187,22 @@ func (m *mailbox) add(e *entry, rank uint32) error {
 // told raises the highest UID that the client has been told.
 func (m *mailbox) told(uid imap.UID) { m.lastUID = max(m.lastUID, uid) }
 
-// hasFlag reports whether the mailbox's FLAGS list the flag.
-func (m *mailbox) hasFlag(flag string) bool {
-	return slices.ContainsFunc(m.flags, func(f string) bool { return strings.EqualFold(f, flag) })
+// learn takes note of flags of an injected message; grown says that FLAGS must be told anew.
+func (m *mailbox) learn(flags []string) (grown bool) {
+	for _, f := range flags {
+		if !hasFlag(m.flags, f) && !hasFlag(m.extra, f) {
+			m.extra = append(m.extra, f)
+			grown = true
+		}
+	}
+	return grown
+}
+
+// permits reports whether PERMANENTFLAGS lets the flag be changed (rfc3501 §7.1: all can be
+// if the server did not say).
+func (m *mailbox) permits(flag string) bool {
+	if m.permanent == nil {
+		return true
+	}
+	return hasFlag(m.permanent, flag) || !strings.HasPrefix(flag, `\`) && hasFlag(m.permanent, `\*`)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"inlay.example/inlay/internal/gateway/reserve"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
 )
@@ -72,7 +73,7 @@ func (s *session) identifyAll() (bell string, err error) {
 	return "", nil
 }
 
-const markerHeader = "X-Inlay-Reserved"
+const markerHeader = reserve.Header
 
 // identify asks for UID, flags and the marker's header of all numbers that are not known yet.
 // Markers stay hidden; the others wait in fresh. The answers are streamed: memory grows with
@@ -176,6 +177,7 @@ func (s *session) tell() error {
 				s.number(uint32(n), "EXPUNGE")
 			}
 			delete(m.entries, uid)
+			m.changed = slices.DeleteFunc(m.changed, func(u imap.UID) bool { return u == uid })
 		}
 		m.gone = m.gone[:0]
 	}
@@ -204,7 +206,7 @@ func (s *session) tellNew() error {
 		if len(late) > 0 && (len(m.fresh) == 0 || late[0].p.UID < m.fresh[0].uid) {
 			e := late[0]
 			late = late[1:]
-			if err := m.add(e, m.rankBehind(e.p.UID)); err != nil {
+			if err := m.add(e, m.lastVisible()); err != nil {
 				return desync{err}
 			}
 			m.told(e.p.UID)
@@ -238,15 +240,7 @@ func (s *session) tellRecent(grown bool) error {
 // announce tells FLAGS if the list holds a keyword that the client has not heard of: clients
 // break on a keyword used without being in FLAGS.
 func (s *session) announce(flags []string) {
-	m := s.mbox
-	grown := false
-	for _, f := range flags {
-		if !m.hasFlag(f) {
-			m.flags = append(m.flags, f)
-			grown = true
-		}
-	}
-	if grown {
-		s.line("* FLAGS (" + strings.Join(m.flags, " ") + ")")
+	if s.mbox.learn(flags) {
+		s.tellFlags()
 	}
 }

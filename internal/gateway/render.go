@@ -61,7 +61,7 @@ func (r *renderer) template(ctx context.Context, digest string) (*message.Templa
 
 // message renders a placement. The bytes of a live placement are the same for ever.
 func (r *renderer) message(t *message.Template, p *placement.Placement) (*message.Message, error) {
-	key := string(p.ID) + " " + p.Template + " " + p.Token
+	key := fmt.Sprintf("%s %s %s %d", p.ID, p.Template, p.Token, p.InternalDate.Unix())
 	r.mu.Lock()
 	m, ok := r.messages.get(key)
 	r.mu.Unlock()

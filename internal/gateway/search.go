@@ -20,7 +20,7 @@ import (
 // is evaluated on the injected messages; the results are merged.
 func (s *session) search(c *command.Command, a *command.Search) error {
 	m := s.mbox
-	if m == nil || !m.active || m.view.Identity() && m.view.Untold().Empty() {
+	if m == nil || !m.active {
 		return s.forward(c)
 	}
 	if err := s.freshen(freshAge, s.g.cfg.LookupBudget); err != nil {
@@ -68,7 +68,7 @@ func (s *session) searchEdits(edits []edit, k imap.SearchKey) ([]edit, error) {
 			return nil, err
 		}
 	}
-	if k.Op != imap.SearchSeq && k.Op != imap.SearchUID {
+	if k.Op != imap.SearchSeq && k.Op != imap.SearchUID || s.mbox.asWritten(k.Set, k.Op == imap.SearchUID) {
 		return edits, nil
 	}
 	sel, err := s.selected(k.Set, k.Op == imap.SearchUID)
@@ -161,8 +161,8 @@ func (g *merging) response(h response.Head) (bool, error) {
 	err := s.eachNumber(func(n uint32) {
 		switch {
 		case g.uid:
-			if m.view.HiddenUID(imap.UID(n)) || m.lastUID > 0 && imap.UID(n) > m.lastUID {
-				return // not told
+			if m.view.HiddenUID(imap.UID(n)) || m.capped() && imap.UID(n) > m.lastUID || m.entries[imap.UID(n)] != nil {
+				return // not told, or the UID of an injected one (which SELECT and FETCH find out)
 			}
 		default:
 			told, ok := m.view.ClientSeq(imap.SeqNum(n))

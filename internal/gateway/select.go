@@ -6,14 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
-	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/mailview"
-	"inlay.example/inlay/internal/placement"
 )
 
 // answer is what SELECT was answered with, withheld until it is known what the view holds.
@@ -30,6 +27,11 @@ type answerLine struct {
 	what string // EXISTS RECENT FLAGS, or the code of an OK; else empty
 }
 
+// numbered reports whether the line is about the messages of a mailbox.
+func (l answerLine) numbered() bool {
+	return l.what == "EXISTS" || l.what == "RECENT" || l.what == "FLAGS"
+}
+
 // selectMailbox runs SELECT and EXAMINE.
 //
 //	select  = "SELECT" SP mailbox
@@ -39,10 +41,12 @@ type answerLine struct {
 // would lose RECENT), what there is for the person is looked up meanwhile, new messages are
 // injected, and the answer composed.
 func (s *session) selectMailbox(c *command.Command, a *command.Select) error {
-	s.mbox = nil
-	if s.g.service != nil && (s.lookup == nil || time.Since(s.lookup.started) > lookupAge) {
-		s.startLookup()
+	if s.g.service == nil {
+		return s.forward(c)
 	}
+	left := s.mbox
+	s.mbox = nil
+	s.freshLookup()
 	m := newMailbox(a.Mailbox, string(c.Raw[a.MailboxStart:a.MailboxEnd]))
 	m.readOnly = a.ReadOnly
 	var ans answer
@@ -50,20 +54,21 @@ func (s *session) selectMailbox(c *command.Command, a *command.Select) error {
 	if err != nil {
 		return err
 	}
-	if !res.ok() || s.g.service == nil {
-		if res.ok() {
-			s.mbox = m
-		}
+	if !res.ok() {
+		// rfc3501 §6.3.1: a SELECT that fails leaves no mailbox selected. A server that leaves
+		// the old one must not hear numbers that nobody translates any more.
+		s.nowhere = s.nowhere || left != nil
 		for _, l := range ans.lines {
 			_, _ = s.out.Write(l.raw)
 		}
 		return s.answer(res)
 	}
+	s.nowhere = false
 	if err := s.open(m, &ans, res); err != nil {
 		return err
 	}
 	s.mbox = m
-	if err := s.compose(m, &ans); err != nil {
+	if err := s.compose(m); err != nil {
 		return err
 	}
 	m.composing = false
@@ -121,6 +126,7 @@ func (s *session) hold(ans *answer, h response.Head) (bool, error) {
 		if st.Code == "CLOSED" {
 			// rfc7162 §3.2.11: what came before was of the mailbox that was left.
 			ans.exists, ans.recent = 0, 0
+			ans.lines = slices.DeleteFunc(ans.lines, func(l answerLine) bool { return l.numbered() })
 		}
 	}
 	l.raw = append(l.raw, rest...)
@@ -152,7 +158,7 @@ func (s *session) open(m *mailbox, ans *answer, res tagged) error {
 			if err != nil {
 				return desync{fmt.Errorf("PERMANENTFLAGS: %w", err)}
 			}
-			m.permanent = flags
+			m.permanent = append([]string{}, flags...) // not nil: it was said
 		case "UIDVALIDITY", "UIDNEXT", "UNSEEN":
 			n, err := strconv.ParseUint(strings.TrimSpace(string(response.ParseStatus(rest).CodeArgs)), 10, 32)
 			if err != nil {
@@ -170,6 +176,7 @@ func (s *session) open(m *mailbox, ans *answer, res tagged) error {
 			m.notSticky = true
 		}
 	}
+	m.base = m.uidNext
 	m.view = mailview.New(ans.exists)
 	return nil
 }
@@ -180,296 +187,6 @@ func restOf(raw []byte) []byte {
 		return raw[2+i:]
 	}
 	return nil
-}
-
-// compose finds out what the view holds: markers hidden, placements read, claims of others
-// resolved, new messages injected, ranks asked. The client has been told nothing yet.
-func (s *session) compose(m *mailbox, ans *answer) error {
-	if m.validity == 0 || m.uidNext == 0 {
-		s.notInjected(reasonNoUIDNext, nil)
-		return nil
-	}
-	if m.keyword {
-		if err := s.findMarkers(); err != nil {
-			return err
-		}
-	}
-	offers, live, err := s.ledgerAtSelect(m)
-	if err != nil {
-		return err
-	}
-	if err := s.removeOrphans(); err != nil {
-		return err
-	}
-	if len(offers) > 0 {
-		s.contested = false
-		if err := s.inject(offers); err != nil {
-			return err
-		}
-		if s.contested {
-			// Who was first is in the ledger: claimed, and about to be live.
-			more, err := s.readAtSelect(m, s.g.cfg.KnownBudget)
-			if err != nil {
-				return err
-			}
-			live = more
-		}
-	}
-	entries := s.entries(live)
-	if entries, err = s.ownUIDs(entries); err != nil {
-		return err
-	}
-	if err := s.place(entries); err != nil {
-		return err
-	}
-	m.lastUID = max(m.lastUID, imap.UID(m.uidNext-1))
-	return nil
-}
-
-// ledgerAtSelect reads what there is for the person in this mailbox: offers from the lookup at
-// login, and the live placements by a reading that starts now, behind the answer to SELECT, if
-// there can be any.
-func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Placement, error) {
-	budget := s.g.cfg.LookupBudget
-	if m.keyword && !s.g.service.open() {
-		// Injected into before: a message that vanishes for one session and comes back is
-		// worse than a slow SELECT.
-		budget = s.g.cfg.KnownBudget
-	}
-	until := time.Now().Add(budget)
-	session, ok := s.awaitLookup(budget)
-	held := func(p placement.Placement) bool { return p.Mailbox == m.name }
-	if !m.keyword && !(ok && slices.ContainsFunc(session.Placements, held)) {
-		if !ok {
-			return nil, s.knownOf(m), nil
-		}
-		return session.Offers, nil, nil
-	}
-	s.voided = false
-	live, err := s.readAtSelect(m, max(time.Until(until), s.g.cfg.LookupBudget))
-	if err != nil {
-		return nil, nil, err
-	}
-	if s.voided {
-		// A dead gateway's claim was cleared away: what it stood for may be offered again.
-		s.startLookup()
-		session, _ = s.awaitLookup(s.g.cfg.LookupBudget)
-	}
-	return session.Offers, live, nil
-}
-
-// readAtSelect is the reading behind the answer to SELECT, with claims resolved.
-func (s *session) readAtSelect(m *mailbox, budget time.Duration) ([]placement.Placement, error) {
-	all, err := s.placements(budget)
-	if err != nil {
-		s.notInjected(reasonOf(err), err)
-		return s.knownOf(m), nil
-	}
-	s.remember(all)
-	live, claimed := m.here(all)
-	m.read = time.Now()
-	if len(claimed) == 0 {
-		return live, nil
-	}
-	return s.resolve(claimed)
-}
-
-// remember keeps the last known placements of the person: what the session has shown stays
-// addressable while the store is down.
-func (s *session) remember(all []placement.Placement) { s.lastKnown = all }
-
-// knownOf gives what was known of a mailbox when the ledger cannot be read.
-func (s *session) knownOf(m *mailbox) []placement.Placement {
-	live, _ := m.here(s.lastKnown)
-	return live
-}
-
-// findMarkers hides the markers that are in the mailbox now.
-func (s *session) findMarkers() error {
-	var uids imap.Set
-	_, err := s.own("UID SEARCH KEYWORD "+keyword, s.collect("SEARCH", heldLine, func(_ response.Head, rest []byte) error {
-		found, err := response.ParseSearch(rest)
-		for _, u := range found {
-			uids.Add(u)
-		}
-		return wrapDesync(err)
-	}))
-	if err != nil || uids.Empty() {
-		return err
-	}
-	s.g.metrics.doorbells.WithLabelValues("marker").Inc()
-	return s.learnMarkers(uids)
-}
-
-// removeOrphans expunges markers that belong to no claim that is alive: their gateway died.
-func (s *session) removeOrphans() error {
-	m := s.mbox
-	if len(m.markers) == 0 {
-		return nil
-	}
-	all, err := s.placements(s.g.cfg.KnownBudget)
-	if err != nil {
-		return nil //nolint:nilerr // they stay hidden; a later session removes them
-	}
-	now := time.Now()
-	for uid, mk := range m.markers {
-		alive := slices.ContainsFunc(all, func(p placement.Placement) bool {
-			return p.State == placement.Claimed && p.Token == mk.token && p.Lease.After(now)
-		})
-		if !alive {
-			if err := s.expungeMarker(uid); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// entries makes entries of live placements, with those of this SELECT.
-func (s *session) entries(live []placement.Placement) []*entry {
-	m := s.mbox
-	out := slices.Clone(m.injected)
-	for _, p := range live {
-		if slices.ContainsFunc(out, func(e *entry) bool { return e.p.ID == p.ID }) {
-			continue
-		}
-		if uint32(p.UID) >= m.uidNext {
-			// rfc9051 §2.3.1.1: every UID is below UIDNEXT; the mailbox was restored.
-			s.voidLive(p, "uid_taken")
-			s.notInjected(reasonTaken, nil)
-			continue
-		}
-		e, err := s.entry(p)
-		if err != nil {
-			s.notInjected(reasonRender, err)
-			continue
-		}
-		out = append(out, e)
-	}
-	slices.SortFunc(out, func(a, b *entry) int { return int(int64(a.p.UID) - int64(b.p.UID)) })
-	return out
-}
-
-// ownUIDs leaves out whose UID the backend has given to a message of its own.
-func (s *session) ownUIDs(entries []*entry) ([]*entry, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
-	var set imap.Set
-	for _, e := range entries {
-		set.Add(uint32(e.p.UID))
-	}
-	var taken imap.Set
-	_, err := s.own("UID SEARCH UID "+set.String(), s.collect("SEARCH", heldLine, func(_ response.Head, rest []byte) error {
-		found, err := response.ParseSearch(rest)
-		for _, u := range found {
-			taken.Add(u)
-		}
-		return wrapDesync(err)
-	}))
-	if err != nil || taken.Empty() {
-		return entries, err
-	}
-	kept := entries[:0]
-	for _, e := range entries {
-		if !taken.Contains(uint32(e.p.UID)) {
-			kept = append(kept, e)
-			continue
-		}
-		s.notInjected(reasonTaken, nil)
-		s.voidLive(e.p, "uid_taken")
-	}
-	return kept, nil
-}
-
-// place puts the entries into the view, and reveals what arrived while SELECT was worked on.
-func (s *session) place(entries []*entry) error {
-	m := s.mbox
-	if _, err := s.identifyAll(); err != nil {
-		return err
-	}
-	for _, f := range m.fresh {
-		if err := m.view.Reveal(f.seq); err != nil {
-			return desync{err}
-		}
-		m.uidNext = max(m.uidNext, uint32(f.uid)+1)
-		m.told(f.uid)
-		m.lastReal = f.uid
-	}
-	fresh := m.fresh
-	m.fresh = nil
-	for _, e := range entries {
-		rank, err := s.rank(e.p.UID, fresh)
-		if err != nil {
-			return err
-		}
-		if err := m.add(e, rank); err != nil {
-			return desync{err}
-		}
-	}
-	return nil
-}
-
-// rank asks for the number of real messages below uid, by number and thus in this session's
-// numbering: a question by UID could let the backend announce expunges.
-func (s *session) rank(uid imap.UID, fresh []freshMessage) (uint32, error) {
-	m := s.mbox
-	below := func() uint32 { // nothing but fresh messages and markers lies behind
-		n := m.view.Backend()
-		for _, f := range fresh {
-			if f.uid > uid {
-				n--
-			}
-		}
-		for u := range m.markers {
-			if u > uid {
-				n--
-			}
-		}
-		return n
-	}
-	switch {
-	case m.view.Backend() == 0 || uid == 1:
-		return 0, nil
-	case uint32(uid)+1 == m.uidNext:
-		return below(), nil
-	}
-	var rank uint32
-	if s.caps.Has("ESEARCH") {
-		res, err := s.own(fmt.Sprintf("SEARCH RETURN (MAX) UID 1:%d", uid-1), s.collect("ESEARCH", heldLine, func(_ response.Head, rest []byte) error {
-			es, err := response.ParseESearch(rest)
-			rank = es.Max
-			return wrapDesync(err)
-		}))
-		if err != nil {
-			return 0, err
-		}
-		if !res.ok() {
-			return 0, desync{fmt.Errorf("SEARCH for a rank: %s", bytes.TrimSpace(res.raw))}
-		}
-		return rank, nil
-	}
-	first := uint32(0)
-	res, err := s.own(fmt.Sprintf("SEARCH UID %d:%d", uid+1, imap.MaxUID), func(h response.Head) (bool, error) {
-		if h.Name != "SEARCH" {
-			return false, nil
-		}
-		return true, s.eachNumber(func(n uint32) {
-			if first == 0 || n < first {
-				first = n
-			}
-		})
-	})
-	if err != nil {
-		return 0, err
-	}
-	if !res.ok() {
-		return 0, desync{fmt.Errorf("SEARCH for a rank: %s", bytes.TrimSpace(res.raw))}
-	}
-	if first == 0 {
-		return m.view.Backend(), nil
-	}
-	return first - 1, nil
 }
 
 // reply writes the answer, corrected.
@@ -488,15 +205,9 @@ func (s *session) reply(m *mailbox, ans *answer) {
 			s.number(m.view.Client(), "EXISTS")
 		case l.what == "RECENT" && m.recentTold() != ans.recent:
 			s.number(m.recentTold(), "RECENT")
-		case l.what == "FLAGS" && (m.keyword || s.unknownKeywords(m)):
-			for _, e := range m.entries {
-				for _, f := range e.p.Flags {
-					if !m.hasFlag(f) {
-						m.flags = append(m.flags, f)
-					}
-				}
-			}
-			s.line("* FLAGS (" + strings.Join(m.flags, " ") + ")")
+		case l.what == "FLAGS" && (m.keyword || m.learnAll()):
+			m.learnAll()
+			s.tellFlags()
 		case l.what == "PERMANENTFLAGS" && hasFlag(m.permanent, keyword):
 			told, _ := withoutKeyword(m.permanent)
 			_, _ = s.out.WriteString("* OK")
@@ -519,15 +230,14 @@ func (s *session) reply(m *mailbox, ans *answer) {
 	}
 }
 
-func (s *session) unknownKeywords(m *mailbox) bool {
-	for _, e := range m.entries {
-		for _, f := range e.p.Flags {
-			if !m.hasFlag(f) {
-				return true
-			}
+// learnAll takes note of the flags of all injected messages.
+func (m *mailbox) learnAll() (grown bool) {
+	for _, uid := range m.view.Injected() {
+		if e := m.entries[uid]; e != nil && m.learn(e.p.Flags) {
+			grown = true
 		}
 	}
-	return false
+	return grown
 }
 
 // firstUnseen is UNSEEN in the client's numbers; 0 leaves the code out.

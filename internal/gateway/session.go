@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -22,7 +23,6 @@ import (
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
 	"inlay.example/inlay/internal/injection"
-	"inlay.example/inlay/internal/placement"
 )
 
 // session is one client and its connection to the backend. All fields belong to the goroutine
@@ -48,12 +48,13 @@ type session struct {
 	loggingIn bool   // LOGIN or AUTHENTICATE is on the backend
 	user      string // login name; empty before authentication
 	clientID  map[string]string
-	cred      *credentials          // to take back copies over a second connection; see copy.go
-	mbox      *mailbox              // the selected mailbox, nil if none
-	lookup    *lookup               // the last lookup, nil for a plain proxy
-	contested bool                  // a claim of ours met another session's
-	voided    bool                  // a claim was voided by us
-	lastKnown []placement.Placement // the person's placements, as last read
+	cred      *credentials // to take back copies over a second connection; see copy.go
+	mbox      *mailbox     // the selected mailbox, nil if none
+	nowhere   bool         // a SELECT failed: no mailbox is selected, whatever the backend thinks
+	armed     bool         // the backend's connection has a read deadline
+	lookup    *lookup      // the last lookup, nil for a plain proxy
+	contested bool         // a claim of ours met another session's
+	voided    bool         // a claim was voided by us
 
 	// mayExpunge: the command in progress allows EXPUNGE to be sent (rfc3501 §7.4.1).
 	mayExpunge bool
@@ -89,7 +90,7 @@ func (s *session) setClient(nc net.Conn) {
 	s.nc = nc
 	s.in = command.NewReader(nc, s.g.cmdLimits)
 	s.inLane = newLane(s.in.Wait, s.in.Buffered)
-	s.out = bufio.NewWriterSize(slowConn{nc, writeTimeout}, connBuffer)
+	s.out = bufio.NewWriterSize(clientConn{slowConn{nc, writeTimeout}}, connBuffer)
 }
 
 // drain asks the session to say BYE when it is idle. It may be called from any goroutine.
@@ -120,6 +121,11 @@ func (s *session) run() {
 	defer s.end()
 	defer s.close()
 	defer func() {
+		if s.user != "" {
+			s.g.known.leave(s.user)
+		}
+	}()
+	defer func() {
 		if p := recover(); p != nil {
 			s.g.metrics.closed.WithLabelValues("panic").Inc()
 			s.log.Error("session ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -128,10 +134,8 @@ func (s *session) run() {
 	}()
 	err := s.serve()
 	switch {
-	case err == nil, errors.Is(err, errBye), errors.Is(err, io.EOF), s.aborted.Load():
-		_ = s.nc.SetWriteDeadline(time.Now().Add(2 * time.Second))
-		_ = s.out.Flush()
-	case errors.As(err, &backendGone{}) && s.backendBye: // it has said so itself
+	case err == nil, errors.Is(err, errBye), s.aborted.Load(),
+		errors.As(err, &backendGone{}) && s.backendBye: // it has said so itself
 		_ = s.nc.SetWriteDeadline(time.Now().Add(2 * time.Second))
 		_ = s.out.Flush()
 	case errors.As(err, &desync{}), fault.Is(err, fault.Invalid):
@@ -142,12 +146,34 @@ func (s *session) run() {
 		s.g.metrics.closed.WithLabelValues("backend").Inc()
 		s.log.Info("backend gone", "user", s.user, "error", err)
 		s.bye("The mail server has closed the connection")
+	case errors.As(err, &clientGone{}), errors.Is(err, io.EOF):
+		s.log.Debug("client gone", "user", s.user, "error", err)
+	case errors.Is(err, os.ErrDeadlineExceeded): // only before login: see serve
+		s.bye("Too long before login")
 	case fault.Is(err, fault.TooLarge):
 		s.g.metrics.closed.WithLabelValues("too_large").Inc()
 		s.bye(fault.Public(err))
 	default:
 		s.log.Debug("session ended", "user", s.user, "error", err)
 	}
+}
+
+// clientGone marks an error of writing to the client. What fails while a response is relayed
+// would else be taken for the backend's.
+type clientGone struct{ err error }
+
+func (c clientGone) Error() string { return "client: " + c.err.Error() }
+func (c clientGone) Unwrap() error { return c.err }
+
+// clientConn marks errors of writing.
+type clientConn struct{ slowConn }
+
+func (c clientConn) Write(b []byte) (int, error) {
+	n, err := c.slowConn.Write(b)
+	if err != nil {
+		err = clientGone{err}
+	}
+	return n, err
 }
 
 // backendGone marks an error of the backend's connection.
@@ -174,7 +200,9 @@ func (s *session) close() {
 
 // serve is the life of a session after accept.
 func (s *session) serve() error {
-	deadline := time.Now().Add(s.g.cfg.LoginTimeout)
+	// A client that says nothing, or dribbles, must not hold a connection to the backend.
+	_ = s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.LoginTimeout))
+	waiting := true
 	if tc, ok := s.nc.(*tls.Conn); ok {
 		ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 		defer cancel()
@@ -192,7 +220,7 @@ func (s *session) serve() error {
 		return err
 	}
 	for {
-		if err := s.idle(deadline); err != nil {
+		if err := s.idle(); err != nil {
 			return err
 		}
 		cmd, err := s.in.Read(s.continuation)
@@ -209,8 +237,9 @@ func (s *session) serve() error {
 		if err != nil {
 			return err
 		}
-		if s.user != "" {
-			deadline = time.Time{}
+		if waiting && s.user != "" {
+			waiting = false
+			_ = s.nc.SetReadDeadline(time.Time{})
 		}
 	}
 }
@@ -225,6 +254,9 @@ func (s *session) connect() error {
 	s.rawMu.Lock()
 	s.raw = append(s.raw, bc)
 	s.rawMu.Unlock()
+	if s.aborted.Load() {
+		bc.Close() // abort may have come before it was in the list
+	}
 	s.bc = bc
 	s.up = bufio.NewWriterSize(slowConn{bc, writeTimeout}, connBuffer)
 	s.upLane = newLane(bc.Reader.Wait, bc.Reader.Buffered)
@@ -233,13 +265,7 @@ func (s *session) connect() error {
 }
 
 // idle waits for the client's next command, relaying what the backend says meanwhile.
-func (s *session) idle(deadline time.Time) error {
-	var timeout <-chan time.Time
-	if !deadline.IsZero() {
-		t := time.NewTimer(time.Until(deadline))
-		defer t.Stop()
-		timeout = t.C
-	}
+func (s *session) idle() error {
 	for {
 		if s.in.Buffered() > 0 && !s.inLane.lent {
 			return nil // pipelined: what was answered is flushed with the next answer
@@ -251,7 +277,7 @@ func (s *session) idle(deadline time.Time) error {
 		case <-s.inLane.watch():
 			s.inLane.taken()
 			return nil
-		case <-s.upLane.watch():
+		case <-s.watchBackend():
 			s.upLane.taken()
 			if err := s.unasked(); err != nil {
 				return err
@@ -259,11 +285,17 @@ func (s *session) idle(deadline time.Time) error {
 		case <-s.quit:
 			s.bye("Server shutting down")
 			return errBye
-		case <-timeout:
-			s.bye("Idle too long before login")
-			return errBye
 		}
 	}
+}
+
+// watchBackend is upLane.watch while the backend need not say anything.
+func (s *session) watchBackend() <-chan struct{} {
+	if s.armed {
+		s.armed = false
+		_ = s.bc.SetReadDeadline(time.Time{})
+	}
+	return s.upLane.watch()
 }
 
 // line writes a line of the gateway's own to the client.
@@ -301,6 +333,10 @@ func (s *session) dispatch(c *command.Command) error {
 	if c.Err != nil {
 		return s.malformed(c)
 	}
+	if s.nowhere && inSelected[c.Name] {
+		s.line(c.Tag + " BAD No mailbox selected.")
+		return nil
+	}
 	switch a := c.Args.(type) {
 	case *command.Select:
 		return s.selectMailbox(c, a)
@@ -337,6 +373,12 @@ func (s *session) dispatch(c *command.Command) error {
 	return s.forward(c)
 }
 
+// inSelected are the commands of the selected state (rfc3501 §6.4).
+var inSelected = map[string]bool{
+	"CHECK": true, "CLOSE": true, "UNSELECT": true, "EXPUNGE": true, "SEARCH": true, "FETCH": true, "STORE": true, "COPY": true,
+	"UID FETCH": true, "UID STORE": true, "UID SEARCH": true, "UID COPY": true, "UID EXPUNGE": true,
+}
+
 func unknownText(c *command.Command) string {
 	if c.Unsupported && c.Err != nil {
 		return "Error in IMAP command " + c.Name + ": " + c.Err.Error()
@@ -349,7 +391,7 @@ func unknownText(c *command.Command) string {
 // see a command whose numbers nobody has translated.
 func (s *session) malformed(c *command.Command) error {
 	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
-	if _, ok := c.Args.(*command.Append); plain && !ok && c.Name != "APPEND" && c.Name != "IDLE" {
+	if plain && c.Name != "APPEND" && c.Name != "IDLE" {
 		return s.forward(c)
 	}
 	s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())

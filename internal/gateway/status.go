@@ -9,6 +9,7 @@ import (
 
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/placement"
 )
 
@@ -22,18 +23,25 @@ func (s *session) status(c *command.Command, a *command.Status) error {
 	if s.g.service == nil {
 		return s.forward(c)
 	}
-	if s.lookup == nil || time.Since(s.lookup.started) > lookupAge {
-		s.startLookup()
-	}
-	session, ok := s.awaitLookup(s.g.cfg.LookupBudget)
-	mine := func(p placement.Placement) bool { return p.Mailbox == a.Mailbox }
-	if ok && !slices.ContainsFunc(session.Placements, mine) && !slices.ContainsFunc(s.lastKnown, mine) {
-		return s.forward(c)
-	}
-	if !ok && !slices.ContainsFunc(s.lastKnown, mine) {
+	if !s.mayHold(a.Mailbox) {
 		return s.forward(c)
 	}
 	return s.correctedStatus(c, a)
+}
+
+// mayHold reports whether there may be placements in a mailbox, now or in a moment: another
+// session of the person may just be injecting what is offered.
+func (s *session) mayHold(mailbox string) bool {
+	if m := s.mbox; m != nil && m.active && m.name == mailbox && (m.keyword || len(m.entries) > 0) {
+		return true
+	}
+	if slices.ContainsFunc(s.g.known.of(s.user), func(p placement.Placement) bool { return p.Mailbox == mailbox }) {
+		return true
+	}
+	s.freshLookup()
+	session, ok := s.awaitLookup(s.g.cfg.LookupBudget)
+	return ok && (slices.ContainsFunc(session.Placements, func(p placement.Placement) bool { return p.Mailbox == mailbox }) ||
+		slices.ContainsFunc(session.Offers, func(o injection.Offer) bool { return o.Mailbox == mailbox }))
 }
 
 // correctedStatus asks the backend with what is needed to tell whether the placements are of
@@ -58,9 +66,7 @@ func (s *session) correctedStatus(c *command.Command, a *command.Status) error {
 		all, err := s.placements(s.g.cfg.LookupBudget)
 		if err != nil {
 			s.notInjected(reasonOf(err), err)
-			all = s.lastKnown
-		} else {
-			s.remember(all)
+			all = s.g.known.of(s.user)
 		}
 		// A claim that is alive may have its marker counted: ask again when it has ended. Ending
 		// it is left to those who have the mailbox open.
@@ -78,10 +84,14 @@ func (s *session) correctedStatus(c *command.Command, a *command.Status) error {
 		if got.raw != nil {
 			s.tellStatus(a, &got, all)
 		}
-		if err := s.settle(); err != nil {
-			return err
+		// Of the selected mailbox the answer is a doorbell of the view too.
+		if m := s.mbox; err == nil && m != nil && m.active && m.name == a.Mailbox && got.values["UIDNEXT"] > uint64(m.lastUID)+1 {
+			s.g.metrics.doorbells.WithLabelValues("uidnext").Inc()
+			if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
+				return err
+			}
 		}
-		return s.answer(res)
+		return s.answerSettled(res)
 	}
 }
 

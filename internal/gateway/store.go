@@ -29,7 +29,7 @@ func (s *session) store(c *command.Command, a *command.Store) error {
 		s.line(c.Tag + " NO The keyword " + keyword + " is reserved.")
 		return nil
 	}
-	if m.view.Identity() && !a.Set.HasStar() && !a.UID {
+	if m.asWritten(a.Set, a.UID) {
 		return s.forward(c)
 	}
 	sel, err := s.selected(a.Set, a.UID)
@@ -56,6 +56,25 @@ func (s *session) store(c *command.Command, a *command.Store) error {
 	return s.answer(res)
 }
 
+// permitted are the flags of a STORE that the mailbox lets this person change: of injected
+// messages as of real ones.
+func (m *mailbox) permitted(a *command.Store, e *entry) []string {
+	var flags []string
+	for _, f := range a.Flags {
+		if m.permits(f) {
+			flags = append(flags, f)
+		}
+	}
+	if a.Op == '=' {
+		for _, f := range e.p.Flags {
+			if !m.permits(f) {
+				flags = append(flags, f)
+			}
+		}
+	}
+	return flags
+}
+
 var flagOps = map[byte]injection.FlagsOp{'+': injection.AddFlags, '-': injection.RemoveFlags, '=': injection.ReplaceFlags}
 
 // storeInjected changes flags of injected messages and tells them. In a mailbox opened
@@ -73,13 +92,12 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
-		p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: a.Flags})
+		p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: m.permitted(a, e)})
 		cancel()
 		switch {
 		case fault.Is(err, fault.Conflict), fault.Is(err, fault.NotFound):
 			// Withdrawn or expunged elsewhere: told when it may be.
-			e.left = true
-			m.gone = appendNew(m.gone, uid)
+			s.depart(e)
 			failed = expungeIssued
 			continue
 		case fault.Is(err, fault.Invalid), fault.Is(err, fault.TooLarge):
@@ -90,6 +108,7 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 			return unavailable
 		}
 		e.p = p
+		s.g.known.change(s.user, p)
 		s.announce(p.Flags)
 		if a.Silent {
 			continue

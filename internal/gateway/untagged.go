@@ -20,6 +20,9 @@ func (s *session) untagged(h response.Head) error {
 		return s.untaggedCapability(h)
 	}
 	if m == nil || !m.active {
+		if s.nowhere && (h.HasNum || h.Name == "FLAGS") {
+			return backendError(s.bc.Reader.Copy(discard{})) // of a mailbox that the client is not in
+		}
 		return s.relayStatus(h)
 	}
 	switch h.Name {
@@ -83,6 +86,9 @@ func (s *session) relayStatus(h response.Head) error {
 	rest, err := s.rest(heldLine)
 	if err != nil {
 		return err
+	}
+	if response.ParseStatus(rest).Code == "CLOSED" {
+		s.mbox = nil
 	}
 	_, _ = s.out.Write(raw)
 	_, _ = s.out.Write(s.rewriteCaps(rest))
@@ -179,17 +185,23 @@ func (s *session) untaggedFlags(h response.Head) error {
 	told, had := withoutKeyword(flags)
 	same := slices.Equal(told, m.flags)
 	m.flags = told
+	m.extra = slices.DeleteFunc(m.extra, func(f string) bool { return hasFlag(told, f) })
 	m.keyword = m.keyword || had
-	if m.composing || had && same {
-		return nil
-	}
-	if !had {
+	switch {
+	case m.composing, had && same:
+	case !had && len(m.extra) == 0:
 		_, _ = s.out.Write(raw)
 		_, _ = s.out.Write(rest)
-		return nil
+	default:
+		s.tellFlags()
 	}
-	s.line("* FLAGS (" + strings.Join(told, " ") + ")")
 	return nil
+}
+
+// tellFlags tells FLAGS: the backend's without our keyword, and those of injected messages.
+func (s *session) tellFlags() {
+	m := s.mbox
+	s.line("* FLAGS (" + strings.Join(slices.Concat(m.flags, m.extra), " ") + ")")
 }
 
 // untaggedOK relays an OK; PERMANENTFLAGS is cleaned of our keyword like FLAGS.
@@ -216,8 +228,13 @@ func (s *session) untaggedOK(h response.Head) error {
 			rest = replaceCode(rest, "PERMANENTFLAGS ("+strings.Join(told, " ")+")")
 		}
 	}
-	if m.composing && st.Code != "ALERT" {
+	switch {
+	case st.Code == "CLOSED":
+		s.mbox = nil // rfc7162 §3.2.11: a SELECT that we did not understand closed it
+	case m.composing && st.Code != "ALERT":
 		return nil
+	case st.Code == "HIGHESTMODSEQ":
+		return nil // CONDSTORE is not offered: a command of our own enabled it
 	}
 	_, _ = s.out.Write(raw)
 	_, _ = s.out.Write(s.rewriteCaps(rest))

@@ -32,6 +32,8 @@ type Config struct {
 	TLS        Mode   // empty means None
 	CAFile     string // PEM certificates to trust instead of the system's
 	ServerName string // name to verify instead of the host of Addr
+	// Dial connects to Addr instead of TCP; nil is TCP.
+	Dial func(ctx context.Context) (net.Conn, error)
 }
 
 // Dialer opens connections; it is safe for concurrent use.
@@ -90,7 +92,11 @@ type Conn struct {
 // Dial connects and reads the greeting and the capabilities. ctx limits all of it. A server
 // that cannot be reached, refuses with BYE or fails TLS is Unavailable.
 func (d *Dialer) Dial(ctx context.Context, lim response.Limits) (*Conn, error) {
-	nc, err := d.net.DialContext(ctx, "tcp", d.cfg.Addr)
+	dial := d.cfg.Dial
+	if dial == nil {
+		dial = func(ctx context.Context) (net.Conn, error) { return d.net.DialContext(ctx, "tcp", d.cfg.Addr) }
+	}
+	nc, err := dial(ctx)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "the mail server cannot be reached")
 	}

@@ -200,6 +200,23 @@ func noEOF(err error) error {
 	return err
 }
 
+// End reads past what follows the message of an APPEND; clean says that it was the end of the
+// line and nothing else. What follows otherwise is another message (MULTIAPPEND, which is not
+// offered) or rubbish: its literals are read past too, or they would be taken for commands.
+func (r *Reader) End() (clean bool, err error) {
+	t, err := r.w.Next()
+	switch {
+	case err != nil:
+		return false, noEOF(err)
+	case t.Kind == wire.CRLF:
+		return true, nil
+	case t.Kind == wire.LiteralHead && !t.NonSync:
+		r.w.Skip()
+		return false, nil
+	}
+	return false, r.skipLine()
+}
+
 // NotAsked says that the synchronising literal whose head was read is not going to come.
 func (r *Reader) NotAsked() { r.w.Skip() }
 

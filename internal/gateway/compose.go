@@ -1,0 +1,158 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/injection"
+	"inlay.example/inlay/internal/placement"
+)
+
+// compose finds out what the view holds: markers hidden, placements read, claims of others
+// resolved, new messages injected, ranks asked. The client has been told nothing yet.
+func (s *session) compose(m *mailbox) error {
+	if m.keyword {
+		if err := s.findMarkers(); err != nil {
+			return err
+		}
+	}
+	if m.validity == 0 || m.uidNext == 0 {
+		s.notInjected(reasonNoUIDNext, nil)
+		return nil
+	}
+	offers, live, err := s.ledgerAtSelect(m)
+	if err != nil {
+		return err
+	}
+	if err := s.removeOrphans(); err != nil {
+		return err
+	}
+	if len(offers) > 0 {
+		s.contested = false
+		if err := s.inject(offers); err != nil {
+			return err
+		}
+		if s.contested {
+			// Who was first is in the ledger: claimed, and about to be live.
+			more, err := s.readAtSelect(m, s.g.cfg.KnownBudget)
+			if err != nil {
+				return err
+			}
+			live = more
+		}
+	}
+	entries, err := s.belowUIDNext(s.entries(live))
+	if err != nil {
+		return err
+	}
+	if entries, err = s.ownUIDs(entries); err != nil {
+		return err
+	}
+	if err := s.place(entries); err != nil {
+		return err
+	}
+	m.lastUID = max(m.lastUID, imap.UID(m.uidNext-1))
+	return nil
+}
+
+// ledgerAtSelect reads what there is for the person in this mailbox: offers from the lookup at
+// login, and the live placements by a reading that starts now, behind the answer to SELECT, if
+// there can be any.
+func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Placement, error) {
+	budget := s.g.cfg.LookupBudget
+	if m.keyword && !s.g.service.open() {
+		// Injected into before: a message that vanishes for one session and comes back is
+		// worse than a slow SELECT.
+		budget = s.g.cfg.KnownBudget
+	}
+	until := time.Now().Add(budget)
+	session, ok := s.awaitLookup(budget)
+	if ok {
+		s.g.known.set(s.user, session.Placements)
+	}
+	held := func(p placement.Placement) bool { return p.Mailbox == m.name }
+	switch {
+	case m.keyword, ok && slices.ContainsFunc(session.Placements, held):
+	case ok:
+		// Nothing was ever injected here, and nobody is about to: if somebody claims what is
+		// offered in this moment, our claim fails and the ledger is read after all.
+		return session.Offers, nil, nil
+	default:
+		return nil, s.knownOf(m), nil
+	}
+	s.voided = false
+	live, err := s.readAtSelect(m, max(time.Until(until), s.g.cfg.LookupBudget))
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.voided {
+		// A dead gateway's claim was cleared away: what it stood for may be offered again.
+		s.startLookup()
+		session, _ = s.awaitLookup(s.g.cfg.LookupBudget)
+	}
+	return session.Offers, live, nil
+}
+
+// readAtSelect is the reading behind the answer to SELECT, with claims resolved.
+func (s *session) readAtSelect(m *mailbox, budget time.Duration) ([]placement.Placement, error) {
+	all, err := s.placements(budget)
+	if err != nil {
+		s.notInjected(reasonOf(err), err)
+		return s.knownOf(m), nil
+	}
+	live, claimed := m.here(all)
+	m.read = time.Now()
+	if len(claimed) == 0 {
+		return live, nil
+	}
+	return s.resolve(claimed)
+}
+
+// knownOf gives what was known of a mailbox when the ledger cannot be read.
+func (s *session) knownOf(m *mailbox) []placement.Placement {
+	live, _ := m.here(s.g.known.of(s.user))
+	return live
+}
+
+// findMarkers hides the markers that are in the mailbox now.
+func (s *session) findMarkers() error {
+	var uids imap.Set
+	_, err := s.own("UID SEARCH KEYWORD "+keyword, s.collect("SEARCH", heldLine, func(_ response.Head, rest []byte) error {
+		found, err := response.ParseSearch(rest)
+		for _, u := range found {
+			uids.Add(u)
+		}
+		return wrapDesync(err)
+	}))
+	if err != nil || uids.Empty() {
+		return err
+	}
+	s.g.metrics.doorbells.WithLabelValues("marker").Inc()
+	return s.learnMarkers(uids)
+}
+
+// removeOrphans expunges markers that belong to no claim that is alive: their gateway died.
+func (s *session) removeOrphans() error {
+	m := s.mbox
+	if len(m.markers) == 0 {
+		return nil
+	}
+	all, err := s.placements(s.g.cfg.KnownBudget)
+	if err != nil {
+		return nil //nolint:nilerr // they stay hidden; a later session removes them
+	}
+	now := time.Now()
+	for uid, mk := range m.markers {
+		alive := slices.ContainsFunc(all, func(p placement.Placement) bool {
+			return p.State == placement.Claimed && p.Token == mk.token && p.Lease.After(now)
+		})
+		if !alive {
+			if err := s.expungeMarker(uid); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
