@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"mime"
 	"mime/quotedprintable"
 	"net/mail"
 	"strings"
 	"time"
 
+	"github.com/emersion/go-message/charset"
 	"golang.org/x/text/unicode/norm"
 
 	"inlay.example/inlay/internal/imap"
@@ -72,7 +74,7 @@ func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
 		return compareDay(k.Op, f.InternalDate, k.Date), nil
 	case imap.SearchSentBef, imap.SearchSentOn, imap.SearchSentSnce:
 		// The day that the header says, whatever its zone.
-		sent, err := mail.ParseDate(m.root.get("Date"))
+		sent, err := mail.ParseDate(m.root.dateField())
 		return err == nil && compareDay(k.Op, sent, k.Date), nil
 	case imap.SearchHeader:
 		return m.matchHeader(k.Field, k.Value), nil
@@ -111,6 +113,24 @@ func compareDay(op imap.SearchOp, at, day time.Time) bool {
 		return have.Equal(day)
 	}
 	return !have.Before(day)
+}
+
+func (e *entity) dateField() string {
+	if f := e.findLast("Date"); f != nil {
+		return f.value()
+	}
+	return ""
+}
+
+func charsetReader(name string, r io.Reader) (io.Reader, error) { return charset.Reader(name, r) }
+
+// decodeWords decodes RFC 2047; what cannot be decoded stays.
+func decodeWords(s string) string {
+	dec := mime.WordDecoder{CharsetReader: charsetReader}
+	if out, err := dec.DecodeHeader(s); err == nil {
+		return out
+	}
+	return s
 }
 
 // fold5051 makes texts comparable: title case, decomposed.
@@ -158,7 +178,7 @@ func (e *entity) matchBody(needle string, top bool) bool {
 // decodedText gives a text part in UTF-8, as well as it can.
 func (e *entity) decodedText() string {
 	var r io.Reader = bytes.NewReader(e.body)
-	switch strings.ToLower(e.get("Content-Transfer-Encoding")) {
+	switch strings.ToLower(e.transferEncoding()) {
 	case "base64":
 		r = base64.NewDecoder(base64.StdEncoding, r)
 	case "quoted-printable":
