@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,37 +36,38 @@ type Listed struct {
 	SHA256   string // of the message's bytes as IMAP would send them, hexadecimal
 }
 
+var listedHead = regexp.MustCompile(`^mailbox=(.*) uid=([0-9]+) flags=(.*) date\.received=(\S+ \S+) size\.virtual=([0-9]+) text=`)
+
 // Dump lists all messages of all mailboxes of a user, by mailbox and UID. Two dumps are equal
 // when no message has come, gone or changed in between.
 func (d *Dovecot) Dump(t testing.TB, user string) []Listed {
 	t.Helper()
-	out := d.Doveadm(t, "-f", "tab", "fetch", "-u", user, "mailbox uid flags date.received size.virtual text", "all")
-	_, out, _ = strings.Cut(out, "\n") // the names of the columns
+	// Format "tab" puts a tab into a text wherever it happens to read on.
+	out := d.Doveadm(t, "-f", "flow", "fetch", "-u", user, "mailbox uid flags date.received size.virtual text", "all")
 	var all []Listed
 	for out != "" {
-		col := strings.SplitN(out, "\t", 6)
-		if len(col) != 6 {
-			t.Fatalf("doveadm fetch: %d columns: %.200q", len(col), out)
+		col := listedHead.FindStringSubmatch(out)
+		if col == nil {
+			t.Fatalf("doveadm fetch: not understood: %.200q", out)
 		}
-		uid, err := strconv.ParseUint(col[1], 10, 32)
+		uid, err := strconv.ParseUint(col[2], 10, 32)
 		if err != nil {
 			t.Fatalf("doveadm fetch: %v", err)
 		}
-		size, err := strconv.Atoi(col[4])
+		size, err := strconv.Atoi(col[5])
 		if err != nil {
 			t.Fatalf("doveadm fetch: %v", err)
 		}
-		text, rest := textOf(col[5], size)
-		if rest, ok := strings.CutPrefix(rest, "\t\n"); ok {
-			out = rest
-		} else {
-			t.Fatalf("doveadm fetch: UID %d of %s is not of %d octets", uid, col[0], size)
+		text, rest := textOf(out[len(col[0]):], size)
+		var ok bool
+		if out, ok = strings.CutPrefix(rest, "\n"); !ok {
+			t.Fatalf("doveadm fetch: UID %d of %s is not of %d octets", uid, col[1], size)
 		}
-		flags := slices.DeleteFunc(strings.Fields(col[2]), func(f string) bool { return f == `\Recent` })
+		flags := slices.DeleteFunc(strings.Fields(col[3]), func(f string) bool { return f == `\Recent` })
 		slices.Sort(flags)
 		sum := sha256.Sum256(text)
 		all = append(all, Listed{
-			Mailbox: col[0], UID: uint32(uid), Flags: strings.Join(flags, " "), Received: col[3],
+			Mailbox: col[1], UID: uint32(uid), Flags: strings.Join(flags, " "), Received: col[4],
 			SHA256: hex.EncodeToString(sum[:]),
 		})
 	}
