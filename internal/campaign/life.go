@@ -259,3 +259,13 @@ func (c *Campaign) enter(s State, now time.Time) {
 	case Draft, Preparing, Paused, Archived:
 	}
 }
+
+// Recalled notes that the middleware has withdrawn the campaign, whoever told it to.
+func (c *Campaign) Recalled(now time.Time) error {
+	if err := transition(c.State, Cancelled); err != nil {
+		return err
+	}
+	c.Pending = nil
+	c.enter(Cancelled, now)
+	return nil
+}

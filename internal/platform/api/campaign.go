@@ -8,29 +8,44 @@ import (
 
 // Campaign is a campaign and where it is in its life.
 type Campaign struct {
-	ID       campaign.ID       `json:"id"`
-	Name     string            `json:"name"`
-	Class    campaign.Class    `json:"class" enum:"service,own,third_party"`
-	Template campaign.Template `json:"template,omitzero" doc:"Absent in a draft that has none yet."`
-	Audience string            `json:"audience,omitempty"`
-	Mailbox  string            `json:"mailbox"`
-	Start    time.Time         `json:"start,omitzero"`
-	End      time.Time         `json:"end,omitzero"`
-	Priority int               `json:"priority"`
+	ID       campaign.ID    `json:"id"`
+	Name     string         `json:"name"`
+	Class    campaign.Class `json:"class" enum:"service,own,third_party"`
+	Template TemplateRef    `json:"template,omitzero" doc:"Absent in a draft that has none yet."`
+	Audience string         `json:"audience,omitempty"`
+	Mailbox  string         `json:"mailbox"`
+	Start    time.Time      `json:"start,omitzero"`
+	End      time.Time      `json:"end,omitzero"`
+	Priority int            `json:"priority"`
 
-	State    campaign.State    `json:"state" enum:"draft,scheduled,preparing,running,paused,completed,cancelled,failed,archived"`
-	Window   string            `json:"window,omitempty" enum:"before,open,over" doc:"Where now is between start and end; derived, not a state."`
-	Failure  string            `json:"failure,omitempty" doc:"Why the campaign failed."`
-	Pending  *campaign.Pending `json:"pending,omitempty" doc:"A command that is kept here and that the middleware has not acknowledged yet; it is repeated until it has."`
-	Version  campaign.Version  `json:"version" doc:"Of the bundle; 0 before the first."`
-	Revision uint64            `json:"revision" doc:"Of the last command; only grows."`
-	Progress Progress          `json:"progress" doc:"Of the preparation."`
+	State    campaign.State   `json:"state" enum:"draft,scheduled,preparing,running,paused,completed,cancelled,failed,archived"`
+	Window   string           `json:"window,omitempty" enum:"before,open,over" doc:"Where now is between start and end; derived, not a state."`
+	Failure  string           `json:"failure,omitempty" doc:"Why the campaign failed."`
+	Pending  *Pending         `json:"pending,omitempty" doc:"A command that is kept here and that the middleware has not acknowledged yet; it is repeated until it has."`
+	Version  campaign.Version `json:"version" doc:"Of the bundle; 0 before the first."`
+	Revision uint64           `json:"revision" doc:"Of the last command; only grows."`
+	Progress Progress         `json:"progress" doc:"Of the preparation."`
 
 	Created   time.Time `json:"created"`
 	Updated   time.Time `json:"updated"`
 	Scheduled time.Time `json:"scheduled,omitzero"`
 	Started   time.Time `json:"started,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"`
+}
+
+// TemplateRef is the version of a template that a campaign shows.
+type TemplateRef struct {
+	ID      string `json:"id"`
+	Version uint32 `json:"version"`
+	Digest  string `json:"digest"`
+}
+
+// Pending is a command that the middleware has not acknowledged yet.
+type Pending struct {
+	Command  campaign.Command `json:"command" enum:"pause,resume,recall"`
+	Revision uint64           `json:"revision"`
+	Since    time.Time        `json:"since"`
+	Problem  string           `json:"problem,omitempty" doc:"Why it was not acknowledged at the last attempt."`
 }
 
 // Progress is how far a preparation has come.
