@@ -153,7 +153,7 @@ var libraries = []struct {
 	{"github.com/danielgtaylor/huma/v2/...", "internal/platform/...", "one framework, at one edge"},
 	{"github.com/spf13/cobra/...", "internal/cli/...", "flags and exit codes are the command line's"},
 	{"github.com/pelletier/go-toml/v2/...", "internal/config", "one file, read in one place"},
-	{"github.com/emersion/go-message/...", "internal/message/...", "what a message is, one package says"},
+	{"github.com/emersion/go-message/...", "internal/message/... internal/demo", "what a message is, one package says; the demo's mail server searches mail of any kind"},
 	{"github.com/emersion/go-imap/v2/...", "internal/demo/... internal/app", "the gateway's protocol code is ours; this is the demo's backend, and an oracle in tests"},
 	{"os/exec", "internal/peertest test/...", "the program starts no other program"},
 	{"unsafe", "", "nothing here needs it"},
