@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,22 @@ type conn struct {
 	tags int
 	name string // in messages
 	last string // command, for messages
+}
+
+// goroutine is a test in a goroutine that is not the test's own: it fails the test and ends the
+// goroutine alone.
+type goroutine struct{ testing.TB }
+
+func (g *goroutine) Fatalf(format string, args ...any) {
+	g.Helper()
+	g.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+func (g *goroutine) Fatal(args ...any) {
+	g.Helper()
+	g.Error(args...)
+	runtime.Goexit()
 }
 
 // answer is what came for one command.
@@ -241,7 +258,7 @@ func (c *conn) done(tag string) answer {
 // fetched is what the tests look at of a message.
 type fetched struct {
 	seq, uid uint32
-	flags    string
+	flags    string // sorted, without \\Recent
 }
 
 var (
@@ -261,9 +278,7 @@ func (c *conn) list() []fetched {
 		if m := uidItem.FindStringSubmatch(l); m != nil {
 			f.uid = number(m[1])
 		}
-		if m := flagsItem.FindStringSubmatch(l); m != nil {
-			f.flags = strings.TrimSpace(strings.ReplaceAll(m[1], `\Recent`, ""))
-		}
+		f.flags = strings.Join(flagsIn(l), " ")
 		out = append(out, f)
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type world struct {
 	middleware *middleware.Middleware
 	url        string // of the middleware's HTTP API
 	served     *httptest.Server
+	later      atomic.Int64 // by how much the middleware's clock is ahead, nanoseconds
 }
 
 func newWorld(t testing.TB) *world {
@@ -55,16 +57,31 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := middleware.New(ctx, middleware.Config{
+	w := &world{store: st}
+	w.middleware, err = middleware.New(ctx, middleware.Config{
 		Token: apiToken, EnsureDefaultTenant: &middleware.DefaultTenant{Secret: "secret", Prefix: "bundles"},
-	}, middleware.Deps{Store: st, Objects: objects, Log: logTo(t, "middleware")})
+	}, middleware.Deps{
+		Store: st, Objects: objects, Log: logTo(t, "middleware"),
+		Now: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: st, middleware: m, served: httptest.NewServer(m.Handler())}
+	w.served = httptest.NewServer(w.middleware.Handler())
 	t.Cleanup(w.served.Close)
 	w.url = w.served.URL
 	return w
+}
+
+// client is the middleware over HTTP.
+func (w *world) client(t testing.TB) *middleware.Client {
+	t.Helper()
+	c, err := middleware.NewClient(middleware.ClientConfig{BaseURL: w.url, Token: apiToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
 }
 
 func (w *world) keyspace(t testing.TB) store.Keyspace {
@@ -172,6 +189,10 @@ func (w *world) count(t testing.TB, id campaign.ID, what event.Type) int64 {
 	return 0
 }
 
+// pollInTests is how often idle sessions look for changes made elsewhere: more often than they
+// need to, so that tests need not wait.
+const pollInTests = 200 * time.Millisecond
+
 // proxy is a gateway in the test's process.
 type proxy struct {
 	*gateway.Gateway
@@ -182,7 +203,7 @@ type proxy struct {
 // newProxy starts a gateway in front of a backend; service may be nil.
 func newProxy(t testing.TB, backend string, service injection.Service, change ...func(*gateway.Config)) *proxy {
 	t.Helper()
-	cfg := gateway.Config{Backend: gateway.BackendConfig{Addr: backend}}
+	cfg := gateway.Config{Backend: gateway.BackendConfig{Addr: backend}, Poll: pollInTests}
 	for _, f := range change {
 		f(&cfg)
 	}
