@@ -63,6 +63,7 @@ type freshMessage struct {
 type marker struct {
 	token  string // of the claim, from the header
 	recent bool   // counted in the backend's RECENT
+	unseen bool   // another session's STORE took \Seen off
 }
 
 // entry is an injected message of the view.

@@ -104,7 +104,7 @@ func (s *session) identify() (bell string, err error) {
 			}
 			bell = "marker"
 			s.g.metrics.markers.WithLabelValues("hidden").Inc()
-			m.markers[f.UID] = &marker{token: token, recent: hasFlag(f.Flags, `\Recent`)}
+			m.markers[f.UID] = &marker{token: token, recent: hasFlag(f.Flags, `\Recent`), unseen: !hasFlag(f.Flags, `\Seen`)}
 			return s.known(seq, f.UID)
 		}))
 	if err == nil && !res.ok() {

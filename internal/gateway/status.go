@@ -144,6 +144,16 @@ func (s *session) tellStatus(a *command.Status, got *statusAnswer, all []placeme
 				got.values["RECENT"]++
 			}
 		}
+		for _, mk := range m.markers { // that could not be expunged: the mailbox is open read-only
+			less := func(item string, is bool) {
+				if n := got.values[item]; is && n > 0 {
+					got.values[item] = n - 1
+				}
+			}
+			less("MESSAGES", true)
+			less("RECENT", mk.recent)
+			less("UNSEEN", mk.unseen)
+		}
 	}
 	var items []string
 	for _, name := range statusOrder {
