@@ -56,7 +56,7 @@ func Main(ctx context.Context, args []string, std IO) int {
 	}
 	var quiet *silent
 	if !errors.As(err, &quiet) {
-		fmt.Fprintln(std.Err, message(err))
+		fmt.Fprintln(std.Err, complaint(err))
 	}
 	if !started {
 		// Neither flags nor arguments were understood.
@@ -85,7 +85,7 @@ Exit codes: 0 done; 1 failed or refused; 2 wrong command line, configuration or 
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(gatewayCommand(std), serveCommand(std), configCommand(std), versionCommand(std))
+	root.AddCommand(gatewayCommand(std), serveCommand(std), configCommand(std), campaignCommand(std), versionCommand(std))
 	return root
 }
 
@@ -94,8 +94,8 @@ type silent struct{ code int }
 
 func (s *silent) Error() string { return fmt.Sprintf("exit code %d", s.code) }
 
-// message is what is printed about an error.
-func message(err error) string {
+// complaint is what is printed about an error.
+func complaint(err error) string {
 	text := err.Error()
 	if f := (*fault.Error)(nil); errors.As(err, &f) && err == error(f) && f.Kind != fault.Internal { //nolint:errorlint // only when nothing was said around it
 		text = f.Public

@@ -16,25 +16,19 @@ type Value struct {
 // Make returns a configuration of defaults and values, checked like a file. The error is
 // *Errors, with the values' names for keys and lines of 0.
 func Make(of []Role, values []Value) (Config, error) {
-	errs := &Errors{}
-	r := reader{
-		errs: errs, table: map[string]setting{}, lines: map[string]int{}, given: map[string]int{}, tables: map[string]int{},
-	}
-	for _, s := range settings(&r.c) {
-		s.val.reset()
-		r.table[s.key] = s
-	}
-	r.c.Roles = of
+	var c Config
+	r := newReader("", settings(&c), Env{})
+	c.Roles = of
 	for _, v := range values {
 		n := &unstable.Node{Kind: unstable.String, Data: []byte(v.Text)}
 		if _, ok := r.table[v.Key].val.(flag); ok {
 			n.Kind = unstable.Bool
 		}
 		if err := r.table[v.Key].val.set(n); err != nil {
-			errs.add(v.Key, 0, "%v", err)
+			r.errs.add(v.Key, 0, "%v", err)
 		}
 	}
-	r.together()
+	r.together(&c)
 	// The longest key first, since one may be the beginning of another.
 	var pairs []string
 	for most := 64; most > 0; most-- {
@@ -45,8 +39,8 @@ func Make(of []Role, values []Value) (Config, error) {
 		}
 	}
 	names := strings.NewReplacer(pairs...)
-	for i, e := range errs.List {
-		errs.List[i] = Error{Key: names.Replace(e.Key), Message: names.Replace(e.Message)}
+	for i, e := range r.errs.List {
+		r.errs.List[i] = Error{Key: names.Replace(e.Key), Message: names.Replace(e.Message)}
 	}
-	return r.c, errs.result()
+	return c, r.errs.result()
 }

@@ -63,50 +63,65 @@ func readLimited(file string, limit int64) ([]byte, error) {
 
 // Parse reads a file's content; name is for messages. The error is *Errors.
 func Parse(name string, data []byte, env Env) (Config, error) {
-	errs := &Errors{File: name}
-	if int64(len(data)) > maxFile {
-		errs.add("", 1, "the file has more than %d octets", maxFile)
-		return Config{}, errs.result()
+	var c Config
+	r := newReader(name, settings(&c), env)
+	if r.whole(data) {
+		r.file(data)
+		r.environment()
+		r.together(&c)
 	}
-	// First as a whole: syntax, keys given twice, tables defined twice.
-	var whole map[string]any
-	if err := toml.Unmarshal(data, &whole); err != nil {
-		line := 1
-		var de *toml.DecodeError
-		message := strings.TrimPrefix(err.Error(), "toml: ")
-		if errors.As(err, &de) {
-			line, _ = de.Position()
-			message = strings.TrimPrefix(de.Error(), "toml: ")
-		}
-		errs.add("", line, "not valid TOML: %s", message)
-		return Config{}, errs.result()
-	}
+	return c, r.errs.result()
+}
+
+// reader puts a file's values into a configuration.
+type reader struct {
+	errs   *Errors
+	env    Env
+	list   []setting
+	table  map[string]setting // the same, by key
+	lines  map[string]int     // of the keys that are in the file
+	given  map[string]int     // of those of them that have a value: a secret that is "" is none
+	tables map[string]int     // of the tables' headers
+}
+
+// newReader returns a reader for a table of settings, all at their defaults.
+func newReader(name string, list []setting, env Env) *reader {
 	if env.ReadFile == nil {
 		env.ReadFile = func(file string) ([]byte, error) { return readLimited(file, maxSecretFile) }
 	}
 	if env.Getenv == nil {
 		env.Getenv = func(string) string { return "" }
 	}
-	r := reader{errs: errs, env: env, table: map[string]setting{}, lines: map[string]int{}, given: map[string]int{}, tables: map[string]int{}}
-	for _, s := range settings(&r.c) {
+	r := &reader{
+		errs: &Errors{File: name}, env: env, list: list,
+		table: map[string]setting{}, lines: map[string]int{}, given: map[string]int{}, tables: map[string]int{},
+	}
+	for _, s := range list {
 		s.val.reset()
 		r.table[s.key] = s
 	}
-	r.file(data)
-	r.environment()
-	r.together()
-	return r.c, errs.result()
+	return r
 }
 
-// reader puts a file's values into a configuration.
-type reader struct {
-	c      Config
-	errs   *Errors
-	env    Env
-	table  map[string]setting
-	lines  map[string]int // of the keys that are in the file
-	given  map[string]int // of those of them that have a value: a secret that is "" is none
-	tables map[string]int // of the tables' headers
+// whole looks at a file as a whole: size, syntax, keys given twice, tables defined twice. It
+// reports whether there is something to be read.
+func (r *reader) whole(data []byte) bool {
+	if int64(len(data)) > maxFile {
+		r.errs.add("", 1, "the file has more than %d octets", maxFile)
+		return false
+	}
+	var any map[string]any
+	err := toml.Unmarshal(data, &any)
+	if err == nil {
+		return true
+	}
+	line, message := 1, err.Error()
+	var de *toml.DecodeError
+	if errors.As(err, &de) {
+		line, _ = de.Position()
+	}
+	r.errs.add("", line, "not valid TOML: %s", strings.TrimPrefix(message, "toml: "))
+	return false
 }
 
 func (r *reader) file(data []byte) {

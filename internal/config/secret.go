@@ -44,7 +44,7 @@ func EnvName(key string) string {
 // environment reads the secrets that are in the environment. It comes after the file, and sees
 // to it that each has one source.
 func (r *reader) environment() {
-	for _, s := range settings(new(Config)) {
+	for _, s := range r.list {
 		if _, ok := s.val.(secretValue); !ok {
 			continue
 		}
@@ -62,7 +62,7 @@ func (r *reader) environment() {
 			r.errs.add(s.key, line, "is given, and so is %s in the environment: give one", EnvName(s.key))
 			continue
 		}
-		if err := r.table[s.key].val.(secretValue).put(v); err != nil {
+		if err := s.val.(secretValue).put(v); err != nil {
 			r.errs.add(s.key, r.place(s.key), "the secret in %s %v", EnvName(s.key), err)
 		}
 	}

@@ -3,11 +3,10 @@ package config
 import "net"
 
 // together checks what depends on more than one setting. Roles that do not run need nothing.
-func (r *reader) together() {
-	c := &r.c
+func (r *reader) together(c *Config) {
 	r.pair("http.tls-cert", c.HTTP.TLSCert, "http.tls-key", c.HTTP.TLSKey)
 	if c.Has(Gateway) {
-		r.gateway()
+		r.gateway(c)
 	}
 	if c.Has(Middleware) {
 		if c.Middleware.Token == "" {
@@ -15,7 +14,7 @@ func (r *reader) together() {
 		}
 	}
 	if c.Has(Platform) {
-		r.platform()
+		r.platform(c)
 	}
 	if c.Has(Middleware) || c.Has(Platform) {
 		if c.Store.SQLite.Dir == "" {
@@ -27,8 +26,8 @@ func (r *reader) together() {
 	}
 }
 
-func (r *reader) gateway() {
-	g := &r.c.Gateway
+func (r *reader) gateway(c *Config) {
+	g := &c.Gateway
 	if g.IMAP == "" && g.IMAPS == "" {
 		r.fail("gateway.imap", "is empty, and so is gateway.imaps: the gateway would listen nowhere")
 	}
@@ -49,23 +48,23 @@ func (r *reader) gateway() {
 	}
 	r.peer("gateway.middleware", g.Middleware)
 	r.apart("gateway.imaps", g.IMAPS, "gateway.imap", g.IMAP)
-	r.apart("gateway.imap", g.IMAP, "http.listen", r.c.HTTP.Listen)
-	r.apart("gateway.imaps", g.IMAPS, "http.listen", r.c.HTTP.Listen)
+	r.apart("gateway.imap", g.IMAP, "http.listen", c.HTTP.Listen)
+	r.apart("gateway.imaps", g.IMAPS, "http.listen", c.HTTP.Listen)
 }
 
-func (r *reader) platform() {
-	p := &r.c.Platform
+func (r *reader) platform(c *Config) {
+	p := &c.Platform
 	if p.Token == "" {
 		r.fail("platform.token", "is required for the role platform")
 	}
 	if p.TenantSecret == "" {
-		p.TenantSecret = r.c.Middleware.DefaultTenant.Secret
+		p.TenantSecret = c.Middleware.DefaultTenant.Secret
 	}
 	if p.TenantSecret == "" {
 		r.fail("platform.tenant-secret", "is required for the role platform, or else middleware.default-tenant.secret")
 	}
 	r.peer("platform.middleware", p.Middleware)
-	if p.Middleware.URL == "" && !r.c.Has(Middleware) {
+	if p.Middleware.URL == "" && !c.Has(Middleware) {
 		r.fail("platform.middleware.url", "is required: the role middleware does not run in this process")
 	}
 }
