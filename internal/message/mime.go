@@ -144,11 +144,16 @@ func assemble(pieces []piece) (out []param) {
 	return out
 }
 
-// transferEncoding gives the Content-Transfer-Encoding, "" if there is none that can be read.
+// transferEncoding gives the Content-Transfer-Encoding that a structure tells.
 func (e *entity) transferEncoding() string {
 	if !e.mime {
 		return ""
 	}
+	return e.encoding()
+}
+
+// encoding gives the first Content-Transfer-Encoding that can be read, "" if there is none.
+func (e *entity) encoding() string {
 	for _, f := range e.fields {
 		if !strings.EqualFold(f.name, "Content-Transfer-Encoding") {
 			continue

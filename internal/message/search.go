@@ -1,18 +1,9 @@
 package message
 
 import (
-	"bytes"
-	"encoding/base64"
 	"fmt"
-	"io"
-	"mime"
-	"mime/quotedprintable"
-	"net/mail"
 	"strings"
 	"time"
-
-	"github.com/emersion/go-message/charset"
-	"golang.org/x/text/unicode/norm"
 
 	"inlay.example/inlay/internal/imap"
 )
@@ -21,15 +12,16 @@ import (
 type Facts struct {
 	Flags        []string
 	Recent       bool
-	InternalDate time.Time // its day counts in its own zone
+	InternalDate time.Time // its day counts in UTC, in which FETCH tells it
 	Seq          imap.SeqNum
 	UID          imap.UID
 	SeqStar      uint32 // what "*" means among sequence numbers
 	UIDStar      uint32 // and among UIDs
 }
 
-// Match evaluates a search key (rfc3501 §6.4.4). Texts are compared as i;unicode-casemap does
-// (rfc5051): decoded, without regard to case, as substrings.
+// Match evaluates a search key (rfc3501 §6.4.4) as Dovecot does. Texts are decoded, and
+// compared as substrings without regard to case. The error is of a key that is not known or
+// not well-formed; its answer must then be had elsewhere.
 func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
 	switch k.Op {
 	case imap.SearchAnd:
@@ -71,22 +63,19 @@ func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
 	case imap.SearchSmaller:
 		return uint64(len(m.raw)) < k.Size, nil
 	case imap.SearchBefore, imap.SearchOn, imap.SearchSince:
-		return compareDay(k.Op, f.InternalDate, k.Date), nil
+		return compareDay(k.Op, f.InternalDate.UTC(), k.Date), nil
 	case imap.SearchSentBef, imap.SearchSentOn, imap.SearchSentSnce:
-		// The day that the header says, whatever its zone.
-		sent, err := mail.ParseDate(m.root.dateField())
-		return err == nil && compareDay(k.Op, sent, k.Date), nil
+		return compareDay(k.Op, m.sent(), k.Date), nil
 	case imap.SearchHeader:
-		return m.matchHeader(k.Field, k.Value), nil
-	case imap.SearchAddress:
-		return m.matchHeader(k.Field, k.Value), nil
+		return m.root.matchField(k.Field, k.Value, field.value), nil
 	case imap.SearchSubject:
-		return m.matchHeader("Subject", k.Value), nil
+		return m.root.matchField("Subject", k.Value, compressed), nil
+	case imap.SearchAddress:
+		return m.root.matchField(k.Field, k.Value, canonicalAddresses), nil
 	case imap.SearchBody:
-		return m.root.matchBody(fold5051(k.Value), true), nil
+		return m.root.matchText(foldCase(k.Value), false), nil
 	case imap.SearchText:
-		needle := fold5051(k.Value)
-		return m.root.matchFields(needle) || m.root.matchBody(needle, true), nil
+		return m.root.matchText(foldCase(k.Value), true), nil
 	}
 	return false, fmt.Errorf("search key %q is not known", k.Op)
 }
@@ -115,80 +104,112 @@ func compareDay(op imap.SearchOp, at, day time.Time) bool {
 	return !have.Before(day)
 }
 
-func (e *entity) dateField() string {
-	if f := e.findLast("Date"); f != nil {
-		return f.value()
+// sent gives the day that the first Date field names, whatever its zone (rfc3501 §6.4.4:
+// "disregarding time and timezone"); of a field that is missing or no date, the first day of 1970.
+func (m *Message) sent() time.Time {
+	if f := m.root.find("Date"); f != nil {
+		if day, ok := dayOf(f.value()); ok {
+			return day
+		}
 	}
-	return ""
+	return time.Unix(0, 0).UTC()
 }
 
-func charsetReader(name string, r io.Reader) (io.Reader, error) { return charset.Reader(name, r) }
+// matchField looks into the fields of a name; text gives what is looked at. An empty value
+// asks whether there is such a field.
+func (e *entity) matchField(name, value string, text func(field) string) bool {
+	needle := foldCase(value)
+	for _, f := range e.fields {
+		if strings.EqualFold(f.name, name) && (value == "" || strings.Contains(foldCase(decodeWords(text(f))), needle)) {
+			return true
+		}
+	}
+	return false
+}
 
-// decodeWords decodes RFC 2047; what cannot be decoded stays.
-func decodeWords(s string) string {
-	dec := mime.WordDecoder{CharsetReader: charsetReader}
-	if out, err := dec.DecodeHeader(s); err == nil {
-		return out
+// compressed is a field's text with one space for all white space in a row.
+func compressed(f field) string {
+	return strings.Join(strings.FieldsFunc(f.value(), func(r rune) bool { return r == ' ' || r == '\t' }), " ")
+}
+
+// canonicalAddresses writes the addresses of a field in one form, so that they are found
+// however the field is written: "Quoted Name" <mailbox@host>.
+func canonicalAddresses(f field) string {
+	var b strings.Builder
+	first, inGroup := true, false
+	for _, a := range addressList(f.value(), nil) {
+		if a.group && inGroup {
+			b.WriteByte(';')
+			first, inGroup = false, false
+			continue
+		}
+		switch {
+		case first && inGroup:
+			b.WriteByte(' ')
+		case !first:
+			b.WriteString(", ")
+		}
+		first = false
+		if a.group {
+			b.WriteString(quotePhrase(*a.mailbox) + ":")
+			first, inGroup = true, true
+			continue
+		}
+		if a.name != nil && *a.name != "" {
+			b.WriteString(quotePhrase(*a.name) + " ")
+		}
+		b.WriteByte('<')
+		if a.route != nil {
+			b.WriteString(*a.route + ":")
+		}
+		b.WriteString(quoteUnless(*a.mailbox, isAtextOrDot) + "@" + *a.host + ">")
+	}
+	return b.String()
+}
+
+// quotePhrase quotes what is not an atom; encoded words stay, to be decoded.
+func quotePhrase(s string) string {
+	if strings.Contains(s, "=?") {
+		return s
+	}
+	return quoteUnless(s, isAtext)
+}
+
+func quoteUnless(s string, plain func(byte) bool) string {
+	for i := range len(s) {
+		if !plain(s[i]) {
+			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+		}
 	}
 	return s
 }
 
-// fold5051 makes texts comparable: title case, decomposed.
-func fold5051(s string) string { return norm.NFKD.String(strings.ToTitle(norm.NFKD.String(s))) }
-
-// matchHeader looks into the fields of a name; an empty value asks whether there is one.
-func (m *Message) matchHeader(name, value string) bool {
-	needle := fold5051(value)
-	for _, f := range m.root.fields {
-		if strings.EqualFold(f.name, name) && (value == "" || strings.Contains(fold5051(decodeWords(f.value())), needle)) {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *entity) matchFields(needle string) bool {
-	for _, f := range e.fields {
-		if strings.Contains(fold5051(f.name+": "+decodeWords(f.value())), needle) {
-			return true
-		}
-	}
-	return false
-}
-
-// matchBody looks into the decoded text parts, and the headers of parts below the message.
-func (e *entity) matchBody(needle string, top bool) bool {
-	if !top && e.matchFields(needle) {
+// matchText looks into the decoded texts of the parts, and with headers into every header, of
+// parts too. What stands between the parts of a multipart is not looked at.
+func (e *entity) matchText(needle string, headers bool) bool {
+	if needle == "" || headers && e.matchHeader(needle) {
 		return true
 	}
-	if len(e.children) > 0 {
-		for _, c := range e.children {
-			if c.matchBody(needle, false) {
-				return true
-			}
+	for _, c := range e.children {
+		if c.matchText(needle, headers) {
+			return true
 		}
+	}
+	if e.multipart || e.nested || !strings.EqualFold(e.kind, "text") && !strings.EqualFold(e.kind, "message") {
 		return false
 	}
-	if !strings.EqualFold(e.kind, "text") && !strings.EqualFold(e.kind, "message") {
-		return false
-	}
-	return strings.Contains(fold5051(e.decodedText()), needle)
+	return strings.Contains(foldCase(e.decodedText()), needle)
 }
 
-// decodedText gives a text part in UTF-8, as well as it can.
-func (e *entity) decodedText() string {
-	var r io.Reader = bytes.NewReader(e.body)
-	switch strings.ToLower(e.transferEncoding()) {
-	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, r)
-	case "quoted-printable":
-		r = quotedprintable.NewReader(r)
-	}
-	if cs := strings.ToLower(e.param("charset")); cs != "" && cs != "utf-8" && cs != "us-ascii" {
-		if cr, err := charsetReader(cs, r); err == nil {
-			r = cr
+func (e *entity) matchHeader(needle string) bool {
+	for _, f := range e.fields {
+		line := strings.ReplaceAll(string(f.raw), "\r\n", "")
+		if f.name != "" {
+			line = f.name + ": " + decodeWords(f.value())
+		}
+		if strings.Contains(foldCase(line), needle) {
+			return true
 		}
 	}
-	b, _ := io.ReadAll(r) // what could be decoded before an error is searched
-	return string(b)
+	return false
 }
