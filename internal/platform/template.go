@@ -117,6 +117,11 @@ func (p *Platform) templateRoutes(a huma.API) {
 	}, p.preview)
 }
 
+func (in *SourceBody) isMail() bool {
+	media, _, err := mime.ParseMediaType(in.ContentType)
+	return err == nil && media == mediaMail
+}
+
 // sourceSchema describes api.TemplateSource: the framework reads schemas from the types of
 // bodies that it decodes, and this body it does not.
 func sourceSchema() *huma.Schema {
@@ -133,13 +138,11 @@ func sourceSchema() *huma.Schema {
 
 // source reads a body that is an .eml or JSON.
 func (in *SourceBody) source() (api.TemplateSource, error) {
-	media, _, err := mime.ParseMediaType(in.ContentType)
-	switch {
-	case err == nil && media == mediaMail:
+	if in.isMail() {
 		// The body's memory is used for another request when this one is answered.
 		return api.TemplateSource{Source: string(in.RawBody)}, nil
-	case err == nil && media == "application/json":
-	default:
+	}
+	if media, _, err := mime.ParseMediaType(in.ContentType); err != nil || media != "application/json" {
 		return api.TemplateSource{}, fault.Wrap(fault.Unsupported, errMedia, "the body must be message/rfc822 or application/json, not %q", in.ContentType)
 	}
 	var out api.TemplateSource
@@ -218,9 +221,14 @@ func (p *Platform) createTemplate(ctx context.Context, in *createTemplateInput) 
 	if err != nil {
 		return nil, err
 	}
-	at := ""
-	if src.Name == "" && src.ID == "" {
-		src.Name, src.ID, at = in.Name, in.ID, "query."
+	at := "query."
+	switch {
+	case in.isMail():
+		src.Name, src.ID = in.Name, in.ID
+	case in.Name != "" || in.ID != "":
+		return nil, fault.New(fault.Invalid, "the parameters name and id are for a body that is message/rfc822")
+	default:
+		at = ""
 	}
 	var f fault.Fields
 	checkName(&f, at+"name", src.Name)
