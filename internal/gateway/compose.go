@@ -36,7 +36,7 @@ func (s *session) compose(m *mailbox) error {
 		}
 		if s.contested {
 			// Who was first is in the ledger: claimed, and about to be live.
-			more, err := s.readAtSelect(m, s.g.cfg.KnownBudget)
+			more, err := s.readAtSelect(m, s.g.cfg.KnownBudget, true)
 			if err != nil {
 				return err
 			}
@@ -68,9 +68,12 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 		budget = s.g.cfg.KnownBudget
 	}
 	until := time.Now().Add(budget)
-	session, ok := s.awaitLookup(budget)
+	session, err := s.awaitLookup(budget)
+	ok := err == nil
 	if ok {
 		s.g.known.set(s.user, session.Placements)
+	} else {
+		s.notInjected(reasonOf(err), err)
 	}
 	held := func(p placement.Placement) bool { return p.Mailbox == m.name }
 	switch {
@@ -83,23 +86,28 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 		return nil, s.knownOf(m), nil
 	}
 	s.voided = false
-	live, err := s.readAtSelect(m, max(time.Until(until), s.g.cfg.LookupBudget))
+	live, err := s.readAtSelect(m, max(time.Until(until), s.g.cfg.LookupBudget), ok)
 	if err != nil {
 		return nil, nil, err
 	}
 	if s.voided {
 		// A dead gateway's claim was cleared away: what it stood for may be offered again.
 		s.startLookup()
-		session, _ = s.awaitLookup(s.g.cfg.LookupBudget)
+		if session, err = s.awaitLookup(s.g.cfg.LookupBudget); err != nil {
+			s.notInjected(reasonOf(err), err)
+		}
 	}
 	return session.Offers, live, nil
 }
 
-// readAtSelect is the reading behind the answer to SELECT, with claims resolved.
-func (s *session) readAtSelect(m *mailbox, budget time.Duration) ([]placement.Placement, error) {
+// readAtSelect is the reading behind the answer to SELECT, with claims resolved. count says
+// whether a failure is to be counted: one SELECT has one reason.
+func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]placement.Placement, error) {
 	all, err := s.placements(budget)
 	if err != nil {
-		s.notInjected(reasonOf(err), err)
+		if count {
+			s.notInjected(reasonOf(err), err)
+		}
 		return s.knownOf(m), nil
 	}
 	live, claimed := m.here(all)

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,19 +21,56 @@ import (
 const source = "From: Inlay <news@example.org>\r\nSubject: Hello {{ name | default: \"there\" }}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGood day, {{ name | default: \"you\" }}.\r\n"
 
 // fakeService is a middleware of one person, for transcripts: what it holds is said by the
-// test. It is not an oracle of the contract: that is injectiontest's business.
+// test, and so are its faults. It is not an oracle of the contract: that is injectiontest's
+// business.
 type fakeService struct {
+	released chan struct{} // closed at the end: what hangs lets go
+
 	mu         sync.Mutex
 	down       bool
 	offers     []injection.Offer
 	placements []placement.Placement
+	observed   []string
+	faults     map[string]*faults // by call
+	everUsed   bool
+}
+
+// faults of one call.
+type faults struct {
+	slow                     time.Duration
+	fail, lose, hang, refuse int // how many of the next calls
 }
 
 var _ injection.Service = (*fakeService)(nil)
 
-func newFakeService() *fakeService { return &fakeService{} }
+func newFakeService() *fakeService {
+	return &fakeService{released: make(chan struct{}), faults: map[string]*faults{}}
+}
 
-func (f *fakeService) act(t *testing.T, args []string) {
+// release lets go of what hangs.
+func (f *fakeService) release() { close(f.released) }
+
+// used reports whether something was ever injected.
+func (f *fakeService) used() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.everUsed || len(f.placements) > 0
+}
+
+// act does what an "@" line says:
+//
+//	@offer CAMPAIGN MAILBOX [TEMPLATE]                  something to be injected
+//	@live CAMPAIGN MAILBOX VALIDITY UID [FLAGS]         injected before
+//	@claimed CAMPAIGN MAILBOX VALIDITY TOKEN LEASE      claimed by a gateway that is not here
+//	@confirm CAMPAIGN UID                               which makes it live
+//	@flags UID FLAGS    @withdraw UID                   changed elsewhere
+//	@used               the mailbox was injected into before
+//	@down @up           nothing is answered but with Unavailable
+//	@slow CALL DURATION                                 its answers take so long
+//	@fail CALL N   @lose CALL N   @hang CALL N   @refuse CALL N
+//	                    its next N calls say Unavailable; are done, and say it; never answer; say Conflict
+//	@ledger             tells what is recorded
+func (f *fakeService) act(t *testing.T, args []string) []string {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -43,6 +81,13 @@ func (f *fakeService) act(t *testing.T, args []string) {
 		}
 		return uint32(n)
 	}
+	duration := func(s string) time.Duration {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			t.Fatalf("@%v: %v", args, err)
+		}
+		return d
+	}
 	base := func(c string) placement.Placement {
 		return placement.Placement{
 			ID: placement.ID("p-" + c), Key: placement.Key{Campaign: campaign.ID(c), Occurrence: "1"}, User: "anna",
@@ -52,12 +97,22 @@ func (f *fakeService) act(t *testing.T, args []string) {
 	switch args[0] {
 	case "offer":
 		p := base(args[1])
+		if len(args) > 3 {
+			p.Template = args[3]
+		}
 		f.offers = append(f.offers, injection.Offer{ID: p.ID, Key: p.Key, Mailbox: args[2], Template: p.Template, Until: p.Until})
-	case "live":
+	case "live", "claimed":
 		p := base(args[1])
-		p.Mailbox, p.UIDValidity, p.UID, p.State = args[2], number(args[3]), imap.UID(number(args[4])), placement.Live
-		p.Flags = args[5:]
+		p.Mailbox, p.UIDValidity = args[2], number(args[3])
+		if args[0] == "live" {
+			p.UID, p.State, p.Flags = imap.UID(number(args[4])), placement.Live, args[5:]
+		} else {
+			p.State, p.Token, p.Lease = placement.Claimed, args[4], time.Now().Add(duration(args[5]))
+		}
 		f.placements = append(f.placements, p)
+	case "confirm":
+		p := f.find(placement.ID("p-" + args[1]))
+		p.State, p.UID, p.Rev = placement.Live, imap.UID(number(args[2])), p.Rev+1
 	case "flags", "withdraw":
 		for i := range f.placements {
 			if p := &f.placements[i]; uint32(p.UID) == number(args[1]) {
@@ -69,20 +124,89 @@ func (f *fakeService) act(t *testing.T, args []string) {
 				}
 			}
 		}
+	case "used":
+		f.everUsed = true
 	case "down", "up":
 		f.down = args[0] == "down"
+	case "slow":
+		f.of(args[1]).slow = duration(args[2])
+	case "fail":
+		f.of(args[1]).fail = int(number(args[2]))
+	case "lose":
+		f.of(args[1]).lose = int(number(args[2]))
+	case "hang":
+		f.of(args[1]).hang = int(number(args[2]))
+	case "refuse":
+		f.of(args[1]).refuse = int(number(args[2]))
+	case "ledger":
+		var out []string
+		for _, p := range f.placements {
+			l := fmt.Sprintf("%s %s %s uid %d (%s)", p.ID, p.State, p.Mailbox, p.UID, strings.Join(p.Flags, " "))
+			if p.Reason != "" {
+				l += " " + p.Reason
+			}
+			out = append(out, l)
+		}
+		return append(out, f.observed...)
 	default:
 		t.Fatalf("@%v: not known", args)
 	}
+	return nil
 }
 
-func (f *fakeService) lock() error {
-	f.mu.Lock()
-	if f.down {
-		f.mu.Unlock()
-		return fault.New(fault.Unavailable, "down")
+func (f *fakeService) of(call string) *faults {
+	if f.faults[call] == nil {
+		f.faults[call] = &faults{}
 	}
-	return nil
+	return f.faults[call]
+}
+
+var errDown = fault.New(fault.Unavailable, "down")
+
+func one(n *int) bool {
+	if *n > 0 {
+		*n--
+		return true
+	}
+	return false
+}
+
+// call runs do as one step, with the faults that were ordered.
+func call[T any](ctx context.Context, f *fakeService, name string, do func() (T, error)) (T, error) {
+	var zero T
+	f.mu.Lock()
+	x := *f.of(name)
+	hang, lose := one(&f.of(name).hang), one(&f.of(name).lose)
+	fail := one(&f.of(name).fail) || f.down
+	refuse := one(&f.of(name).refuse)
+	f.mu.Unlock()
+	if hang {
+		select {
+		case <-ctx.Done():
+		case <-f.released:
+		}
+		return zero, fault.Wrap(fault.Unavailable, context.DeadlineExceeded, "no answer")
+	}
+	if x.slow > 0 {
+		select {
+		case <-ctx.Done():
+			return zero, fault.Wrap(fault.Unavailable, ctx.Err(), "no answer in time")
+		case <-time.After(x.slow):
+		}
+	}
+	switch {
+	case fail:
+		return zero, errDown
+	case refuse:
+		return zero, fault.New(fault.Conflict, "refused")
+	}
+	f.mu.Lock()
+	v, err := do()
+	f.mu.Unlock()
+	if lose {
+		return zero, errDown
+	}
+	return v, err
 }
 
 func (f *fakeService) alive() []placement.Placement {
@@ -96,27 +220,23 @@ func (f *fakeService) alive() []placement.Placement {
 	return out
 }
 
-func (f *fakeService) Begin(context.Context, injection.BeginRequest) (injection.Session, error) {
-	if err := f.lock(); err != nil {
-		return injection.Session{}, err
-	}
-	defer f.mu.Unlock()
-	return injection.Session{Placements: f.alive(), Offers: slices.Clone(f.offers)}, nil
+func (f *fakeService) Begin(ctx context.Context, _ injection.BeginRequest) (injection.Session, error) {
+	return call(ctx, f, "begin", func() (injection.Session, error) {
+		return injection.Session{Placements: f.alive(), Offers: slices.Clone(f.offers)}, nil
+	})
 }
 
-func (f *fakeService) Placements(context.Context, injection.Person) ([]placement.Placement, error) {
-	if err := f.lock(); err != nil {
-		return nil, err
-	}
-	defer f.mu.Unlock()
-	return f.alive(), nil
+func (f *fakeService) Placements(ctx context.Context, _ injection.Person) ([]placement.Placement, error) {
+	return call(ctx, f, "placements", func() ([]placement.Placement, error) { return f.alive(), nil })
 }
 
-func (f *fakeService) Template(_ context.Context, _, digest string) ([]byte, error) {
-	if digest != message.Digest([]byte(source)) {
-		return nil, fault.New(fault.NotFound, "no such template")
-	}
-	return []byte(source), nil
+func (f *fakeService) Template(ctx context.Context, _, digest string) ([]byte, error) {
+	return call(ctx, f, "template", func() ([]byte, error) {
+		if digest != message.Digest([]byte(source)) {
+			return nil, fault.New(fault.NotFound, "no such template")
+		}
+		return []byte(source), nil
+	})
 }
 
 func (f *fakeService) find(id placement.ID) *placement.Placement {
@@ -128,86 +248,102 @@ func (f *fakeService) find(id placement.ID) *placement.Placement {
 	return nil
 }
 
-func (f *fakeService) Claim(_ context.Context, req injection.ClaimRequest) (placement.Placement, error) {
-	if err := f.lock(); err != nil {
-		return placement.Placement{}, err
-	}
-	defer f.mu.Unlock()
-	for i, o := range f.offers {
-		if o.Key == req.Key {
-			f.offers = slices.Delete(f.offers, i, i+1)
-			p := placement.Placement{
-				ID: o.ID, Key: o.Key, User: req.User, Mailbox: o.Mailbox, UIDValidity: req.UIDValidity, State: placement.Claimed,
-				Rev: 1, Token: req.Token, Lease: time.Now().Add(req.Lease), Template: o.Template, Variables: o.Variables, Until: o.Until,
+func (f *fakeService) Claim(ctx context.Context, req injection.ClaimRequest) (placement.Placement, error) {
+	return call(ctx, f, "claim", func() (placement.Placement, error) {
+		for i, o := range f.offers {
+			if o.Key == req.Key {
+				f.offers = slices.Delete(f.offers, i, i+1)
+				p := placement.Placement{
+					ID: o.ID, Key: o.Key, User: req.User, Mailbox: o.Mailbox, UIDValidity: req.UIDValidity, State: placement.Claimed,
+					Rev: 1, Token: req.Token, Lease: time.Now().Add(req.Lease), Template: o.Template, Variables: o.Variables, Until: o.Until,
+				}
+				f.placements = append(f.placements, p)
+				return p, nil
 			}
-			f.placements = append(f.placements, p)
-			return p, nil
 		}
-	}
-	return placement.Placement{}, fault.New(fault.Conflict, "not offered")
+		return placement.Placement{}, fault.New(fault.Conflict, "not offered")
+	})
 }
 
-func (f *fakeService) Confirm(_ context.Context, req injection.ConfirmRequest) (placement.Placement, error) {
-	if err := f.lock(); err != nil {
-		return placement.Placement{}, err
-	}
-	defer f.mu.Unlock()
-	p := f.find(req.ID)
-	if p == nil || p.State != placement.Claimed || p.Token != req.Token {
-		return placement.Placement{}, fault.New(fault.Conflict, "not claimed")
-	}
-	p.State, p.UID, p.InternalDate, p.Rev = placement.Live, req.UID, req.InternalDate, p.Rev+1
-	return *p, nil
-}
-
-func (f *fakeService) Void(_ context.Context, req injection.VoidRequest) error {
-	if err := f.lock(); err != nil {
-		return err
-	}
-	defer f.mu.Unlock()
-	if p := f.find(req.ID); p != nil && p.Token == req.Token {
-		p.State, p.Rev = placement.Void, p.Rev+1
-	}
-	return nil
-}
-
-func (f *fakeService) SetFlags(_ context.Context, req injection.FlagsRequest) (placement.Placement, error) {
-	if err := f.lock(); err != nil {
-		return placement.Placement{}, err
-	}
-	defer f.mu.Unlock()
-	p := f.find(req.ID)
-	if p == nil || p.State != placement.Live {
-		return placement.Placement{}, fault.New(fault.Conflict, "not live")
-	}
-	in := func(flag string) bool {
-		return slices.ContainsFunc(req.Flags, func(x string) bool { return strings.EqualFold(x, flag) })
-	}
-	switch req.Op {
-	case injection.ReplaceFlags:
-		p.Flags = slices.Clone(req.Flags)
-	default:
-		p.Flags = slices.DeleteFunc(slices.Clone(p.Flags), in)
-		if req.Op == injection.AddFlags {
-			p.Flags = append(p.Flags, req.Flags...)
+func (f *fakeService) Confirm(ctx context.Context, req injection.ConfirmRequest) (placement.Placement, error) {
+	return call(ctx, f, "confirm", func() (placement.Placement, error) {
+		p := f.find(req.ID)
+		switch {
+		case p != nil && p.State == placement.Live && p.Token == req.Token && p.UID == req.UID:
+		case p == nil || p.State != placement.Claimed || p.Token != req.Token:
+			return placement.Placement{}, fault.New(fault.Conflict, "not claimed")
+		default:
+			p.State, p.UID, p.InternalDate, p.Rev = placement.Live, req.UID, req.InternalDate, p.Rev+1
 		}
-	}
-	slices.Sort(p.Flags)
-	p.Rev++
-	return *p, nil
+		return *p, nil
+	})
 }
 
-func (f *fakeService) Expunge(_ context.Context, req injection.ExpungeRequest) error {
-	if err := f.lock(); err != nil {
-		return err
-	}
-	defer f.mu.Unlock()
-	if p := f.find(req.ID); p != nil {
-		p.State, p.Rev = placement.Expunged, p.Rev+1
-	}
-	return nil
+func (f *fakeService) Void(ctx context.Context, req injection.VoidRequest) error {
+	_, err := call(ctx, f, "void", func() (struct{}, error) {
+		p := f.find(req.ID)
+		if p == nil || p.Token != req.Token || p.State == placement.Void {
+			return struct{}{}, nil
+		}
+		p.State, p.Rev, p.Reason = placement.Void, p.Rev+1, req.Reason
+		if req.Release {
+			p.Reason += " released"
+			f.offers = append(f.offers, injection.Offer{ID: p.ID + "'", Key: p.Key, Mailbox: p.Mailbox, Template: p.Template, Until: p.Until})
+		}
+		return struct{}{}, nil
+	})
+	return err
 }
 
-func (f *fakeService) Record(context.Context, injection.Person, []injection.Observation) error {
-	return nil
+func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) (placement.Placement, error) {
+	return call(ctx, f, "flags", func() (placement.Placement, error) {
+		p := f.find(req.ID)
+		if p == nil || p.State != placement.Live {
+			return placement.Placement{}, fault.New(fault.Conflict, "not live")
+		}
+		in := func(flag string) bool {
+			return slices.ContainsFunc(req.Flags, func(x string) bool { return strings.EqualFold(x, flag) })
+		}
+		before := p.Flags
+		switch req.Op {
+		case injection.ReplaceFlags:
+			p.Flags = slices.Clone(req.Flags)
+		default:
+			p.Flags = slices.DeleteFunc(slices.Clone(p.Flags), in)
+			if req.Op == injection.AddFlags {
+				p.Flags = append(p.Flags, req.Flags...)
+			}
+		}
+		slices.Sort(p.Flags)
+		if !slices.Equal(before, p.Flags) {
+			p.Rev++
+		}
+		return *p, nil
+	})
+}
+
+func (f *fakeService) Expunge(ctx context.Context, req injection.ExpungeRequest) error {
+	_, err := call(ctx, f, "expunge", func() (struct{}, error) {
+		p := f.find(req.ID)
+		switch {
+		case p == nil:
+			return struct{}{}, fault.New(fault.NotFound, "no such placement")
+		case p.State == placement.Live:
+			p.State, p.Rev = placement.Expunged, p.Rev+1
+		case p.State != placement.Expunged:
+			return struct{}{}, fault.New(fault.Conflict, "not live")
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (f *fakeService) Record(ctx context.Context, _ injection.Person, events []injection.Observation) error {
+	_, err := call(ctx, f, "record", func() (struct{}, error) {
+		for _, e := range events {
+			f.observed = append(f.observed, fmt.Sprintf("observed %s of %s", e.Type, e.Placement))
+		}
+		return struct{}{}, nil
+	})
+	return err
 }

@@ -82,7 +82,7 @@ func hostOf(addr string) string {
 
 // awaitLookup gives the answer to the lookup, if there is one within the budget. All waiting
 // for the same lookup counts: a client that opens ten folders does not pay for it ten times.
-func (s *session) awaitLookup(budget time.Duration) (injection.Session, bool) {
+func (s *session) awaitLookup(budget time.Duration) (injection.Session, error) {
 	l := s.lookup
 	select {
 	case <-l.done:
@@ -94,17 +94,12 @@ func (s *session) awaitLookup(budget time.Duration) (injection.Session, bool) {
 		case <-l.done:
 		case <-t.C:
 			l.waited += time.Since(began)
-			s.notInjected(reasonTimeout, nil)
-			return injection.Session{}, false
+			return injection.Session{}, context.DeadlineExceeded
 		case <-s.ctx.Done():
-			return injection.Session{}, false
+			return injection.Session{}, s.ctx.Err()
 		}
 	}
-	if l.err != nil {
-		s.notInjected(reasonOf(l.err), l.err)
-		return injection.Session{}, false
-	}
-	return l.session, true
+	return l.session, l.err
 }
 
 func reasonOf(err error) string {
@@ -291,7 +286,7 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 			case <-s.ctx.Done():
 				return nil, s.ctx.Err()
 			}
-			wait = min(wait*2, 200*time.Millisecond)
+			wait = max(min(wait*2, 200*time.Millisecond, time.Until(until)), time.Millisecond)
 		}
 		all, err := s.placements(max(time.Until(until), 200*time.Millisecond))
 		if err != nil {

@@ -55,8 +55,9 @@ type mailbox struct {
 
 // freshMessage is a message of the backend that was identified and not told yet.
 type freshMessage struct {
-	seq imap.SeqNum // backend's numbering now
-	uid imap.UID
+	seq    imap.SeqNum // backend's numbering now
+	uid    imap.UID
+	unseen bool
 }
 
 // marker is a reservation's message that is in the mailbox now.

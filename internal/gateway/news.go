@@ -47,7 +47,11 @@ func (s *session) identifyAll() (bell string, err error) {
 			break
 		}
 		before := m.view.Untold().Len()
-		b, err := s.identify()
+		b, err := s.identify(fullLook)
+		if err == nil && m.view.Untold().Len() >= before {
+			// A message that cannot be read is told all the same, unless it bears the keyword.
+			b, err = s.identify(shortLook)
+		}
 		if err != nil {
 			return "", err
 		}
@@ -75,13 +79,19 @@ func (s *session) identifyAll() (bell string, err error) {
 
 const markerHeader = reserve.Header
 
+// What is asked of new numbers.
+const (
+	fullLook  = "(UID FLAGS BODY.PEEK[HEADER.FIELDS (" + markerHeader + ")])"
+	shortLook = "(UID FLAGS)"
+)
+
 // identify asks for UID, flags and the marker's header of all numbers that are not known yet.
 // Markers stay hidden; the others wait in fresh. The answers are streamed: memory grows with
 // what is fresh, which is bounded by what the backend announced since the last command.
-func (s *session) identify() (bell string, err error) {
+func (s *session) identify(look string) (bell string, err error) {
 	m := s.mbox
 	set := m.view.Untold()
-	res, err := s.own("FETCH "+set.String()+" (UID FLAGS BODY.PEEK[HEADER.FIELDS ("+markerHeader+")])",
+	res, err := s.own("FETCH "+set.String()+" "+look,
 		s.collect("FETCH", heldLine, func(h response.Head, rest []byte) error {
 			seq := imap.SeqNum(h.Num)
 			f, err := response.ParseFetch(rest)
@@ -95,10 +105,14 @@ func (s *session) identify() (bell string, err error) {
 				return nil // flags of an untold message: not an answer to us
 			}
 			token, is := markerToken(f)
-			if !is {
+			switch {
+			case is:
+			case look == fullLook && len(f.Sections) == 0:
+				return nil // its header could not be had
+			case look == fullLook || !hasFlag(f.Flags, keyword):
 				i, found := slices.BinarySearchFunc(m.fresh, seq, func(f freshMessage, q imap.SeqNum) int { return cmp.Compare(f.seq, q) })
 				if !found {
-					m.fresh = slices.Insert(m.fresh, i, freshMessage{seq, f.UID})
+					m.fresh = slices.Insert(m.fresh, i, freshMessage{seq, f.UID, !hasFlag(f.Flags, `\Seen`)})
 				}
 				return s.known(seq, f.UID)
 			}

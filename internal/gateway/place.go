@@ -118,6 +118,9 @@ func (s *session) place(entries []*entry) error {
 		if err := m.view.Reveal(f.seq); err != nil {
 			return desync{err}
 		}
+		if m.unseen == 0 && f.unseen {
+			m.unseen = uint32(f.seq)
+		}
 		m.uidNext = max(m.uidNext, uint32(f.uid)+1)
 		m.told(f.uid)
 		m.lastReal = f.uid

@@ -100,7 +100,11 @@ func applyEdits(c *command.Command, edits []edit) ([]byte, []command.Literal) {
 // searchInjected evaluates the query on the injected messages; the numbers come ascending.
 func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
 	m := s.mbox
-	var uidStar imap.UID
+	injected := m.view.Injected()
+	if len(injected) == 0 {
+		return nil, nil
+	}
+	uidStar := m.lastUID
 	if usesUIDStar(a.Key) {
 		var err error
 		if uidStar, err = s.lastUID(); err != nil {
@@ -108,7 +112,7 @@ func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
 		}
 	}
 	var hits []uint32
-	for _, uid := range m.view.Injected() {
+	for _, uid := range injected {
 		e := m.entries[uid]
 		n, ok := m.view.InjectedSeq(uid)
 		if e == nil || e.left || !ok {
@@ -140,7 +144,7 @@ func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
 }
 
 func usesUIDStar(k imap.SearchKey) bool {
-	return k.Op == imap.SearchUID && k.Set.HasStar() || slices.ContainsFunc(k.Keys, usesUIDStar)
+	return k.Op == imap.SearchUID && starMatters(k.Set) || slices.ContainsFunc(k.Keys, usesUIDStar)
 }
 
 // merging puts hits of ours into the backend's SEARCH response as it streams by.

@@ -330,6 +330,11 @@ func (s *session) dispatch(c *command.Command) error {
 	if s.user == "" {
 		return s.beforeLogin(c)
 	}
+	switch c.Name {
+	case "LOGIN", "AUTHENTICATE", "STARTTLS":
+		s.line(c.Tag + " BAD Already logged in.")
+		return nil
+	}
 	if c.Err != nil {
 		return s.malformed(c)
 	}
@@ -366,9 +371,6 @@ func (s *session) dispatch(c *command.Command) error {
 		return s.noop(c)
 	case "LOGOUT":
 		return s.logout(c)
-	case "LOGIN", "AUTHENTICATE", "STARTTLS":
-		s.line(c.Tag + " BAD Already logged in.")
-		return nil
 	}
 	return s.forward(c)
 }
@@ -392,6 +394,10 @@ func unknownText(c *command.Command) string {
 func (s *session) malformed(c *command.Command) error {
 	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
 	if plain && c.Name != "APPEND" && c.Name != "IDLE" {
+		if s.mbox != nil && (c.Name == "SELECT" || c.Name == "EXAMINE") {
+			// It fails, and a SELECT that fails leaves no mailbox selected.
+			s.mbox, s.nowhere = nil, true
+		}
 		return s.forward(c)
 	}
 	s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())

@@ -39,8 +39,11 @@ func (s *session) mayHold(mailbox string) bool {
 		return true
 	}
 	s.freshLookup()
-	session, ok := s.awaitLookup(s.g.cfg.LookupBudget)
-	return ok && (slices.ContainsFunc(session.Placements, func(p placement.Placement) bool { return p.Mailbox == mailbox }) ||
+	session, err := s.awaitLookup(s.g.cfg.LookupBudget)
+	if err != nil {
+		s.notInjected(reasonOf(err), err)
+	}
+	return err == nil && (slices.ContainsFunc(session.Placements, func(p placement.Placement) bool { return p.Mailbox == mailbox }) ||
 		slices.ContainsFunc(session.Offers, func(o injection.Offer) bool { return o.Mailbox == mailbox }))
 }
 

@@ -1,35 +1,34 @@
 package gateway_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
-
-	"inlay.example/inlay/internal/gateway"
 )
 
 var update = flag.Bool("update", false, "write what was said into the golden transcripts")
 
-// TestTranscripts plays the dialogues of testdata: what the client says (C:) and what the
-// backend says (U<) is sent, what the client hears (S:) and what the backend hears (U>) is
-// compared. Lines of "#" are comments, "@" lines act on the middleware:
+// TestTranscripts plays the dialogues of testdata. A transcript is what was said, in four
+// directions, and what was done to the world meanwhile:
 //
-//	@offer CAMPAIGN MAILBOX          something to be injected
-//	@live CAMPAIGN MAILBOX VALIDITY UID [FLAGS]
-//	@flags UID FLAGS    @withdraw UID    @down    @up
+//	C: text     the client says          S: text     the client hears
+//	U< text     the backend says         U> text     the backend hears
+//	@words      something happens        = text      what an act has to tell
+//	# text      a comment
 //
-// Tokens of claims and dates of now are replaced by TOKEN and NOW.
+// Sessions and connections of the backend are numbered in the order in which they come: C2:
+// is the second client, U2> what the second connection to the backend hears. The acts are in
+// world_test.go and fake_test.go. Time stands still, but for "@wait".
+//
+// The lines of C, U<, @ and # are the script; those of S, U> and = are what came of it, and
+// stand behind the line that caused them. With -update they are written anew, so that a new
+// transcript is written as a script: what was added is reviewed like code.
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -43,7 +42,8 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := play(t, string(want))
+			var got string
+			synctest.Test(t, func(t *testing.T) { got = play(t, string(want)) })
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -57,153 +57,59 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// player holds both ends of a session.
-type player struct {
-	t       *testing.T
-	service *fakeService
-	client  *end
-	backend *end
-	token   string
-}
-
-// end is one of the two sockets that a test holds.
-type end struct {
-	conn  net.Conn
-	lines chan string
-}
-
-func newEnd(conn net.Conn) *end {
-	e := &end{conn: conn, lines: make(chan string, 1000)}
-	go func() {
-		defer close(e.lines)
-		r := bufio.NewReader(conn)
-		for {
-			l, err := r.ReadString('\n')
-			if l != "" {
-				e.lines <- strings.TrimRight(l, "\r\n")
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return e
-}
-
-func (e *end) hear(wait time.Duration) (string, bool) {
-	select {
-	case l, ok := <-e.lines:
-		if !ok {
-			return "(closed)", true
-		}
-		return l, true
-	case <-time.After(wait):
-		return "", false
-	}
-}
-
-const heard = 3 * time.Second
-
+// play runs a script and returns the transcript.
 func play(t *testing.T, script string) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	svc := newFakeService()
-	g, err := gateway.New(gateway.Config{
-		Backend:      gateway.BackendConfig{Addr: ln.Addr().String()},
-		LookupBudget: time.Second, Poll: 50 * time.Millisecond, Domain: "example.org",
-	}, gateway.Deps{Injection: svc})
-	if err != nil {
-		t.Fatal(err)
-	}
-	front, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- g.Serve(front, false) }()
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		_ = g.Shutdown(ctx)
-		if err := <-served; err != nil {
-			t.Errorf("Serve: %v", err)
+	w := newWorld(t)
+	defer w.end()
+	var out strings.Builder
+	heard := func() {
+		synctest.Wait()
+		for _, l := range w.heard() {
+			fmt.Fprintln(&out, l)
 		}
-	}()
-	cc, err := net.Dial("tcp", front.Addr().String())
-	if err != nil {
-		t.Fatal(err)
 	}
-	defer cc.Close()
-	bc, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer bc.Close()
-	p := &player{t: t, service: svc, client: newEnd(cc), backend: newEnd(bc)}
-	var out bytes.Buffer
-	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
-	for _, l := range lines {
-		fmt.Fprintln(&out, p.step(l))
-	}
-	// Nothing may have been said that the transcript does not hold.
-	for name, e := range map[string]*end{"S: ": p.client, "U> ": p.backend} {
-		for {
-			l, ok := e.hear(20 * time.Millisecond)
-			if !ok || l == "(closed)" {
-				break
+	for l := range strings.Lines(script) {
+		l = strings.TrimSuffix(l, "\n")
+		head, text, _ := strings.Cut(l, " ")
+		kind, n := direction(head)
+		switch kind {
+		case "S:", "U>", "=":
+			continue // what came of it is written below
+		case "C:":
+			fmt.Fprintln(&out, l)
+			w.client(n).say(w.spell(text))
+		case "U<":
+			fmt.Fprintln(&out, l)
+			w.backend(n).say(w.spell(text))
+		default:
+			fmt.Fprintln(&out, l)
+			if strings.HasPrefix(l, "@") {
+				for _, told := range w.act(strings.Fields(l[1:])) {
+					fmt.Fprintln(&out, strings.TrimRight("= "+told, " "))
+				}
 			}
-			fmt.Fprintln(&out, name+p.clean(l))
 		}
+		heard()
 	}
 	return out.String()
 }
 
-func (p *player) step(l string) string {
-	switch {
-	case strings.HasPrefix(l, "C: "):
-		p.say(p.client, l[3:])
-	case strings.HasPrefix(l, "U< "):
-		p.say(p.backend, l[3:])
-	case strings.HasPrefix(l, "S:"):
-		got, ok := p.client.hear(heard)
-		if !ok {
-			return "S: (nothing)"
-		}
-		return strings.TrimRight("S: "+p.clean(got), " ")
-	case strings.HasPrefix(l, "U>"):
-		got, ok := p.backend.hear(heard)
-		if !ok {
-			return "U> (nothing)"
-		}
-		return strings.TrimRight("U> "+p.clean(got), " ")
-	case strings.HasPrefix(l, "@"):
-		p.service.act(p.t, strings.Fields(l[1:]))
+// direction takes "C2:" apart.
+func direction(head string) (kind string, n int) {
+	if head == "" || !strings.ContainsAny(head[:1], "CSU=") {
+		return "", 0
 	}
-	return l
-}
-
-func (p *player) say(e *end, text string) {
-	if strings.Contains(text, "TOKEN") {
-		text = strings.ReplaceAll(text, "TOKEN", p.token)
+	last := head[len(head)-1:]
+	number := strings.Trim(head[1:], ":<>")
+	if number == "" {
+		number = "1"
 	}
-	if _, err := e.conn.Write([]byte(text + "\r\n")); err != nil {
-		p.t.Logf("saying %q: %v", text, err)
+	if _, err := fmt.Sscan(number, &n); err != nil {
+		return "", 0
 	}
-}
-
-var (
-	tokenPattern = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
-	datePattern  = regexp.MustCompile(`"\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d \+0000"`)
-)
-
-func (p *player) clean(l string) string {
-	if m := tokenPattern.FindString(l); m != "" {
-		p.token = m
-		l = tokenPattern.ReplaceAllString(l, "TOKEN")
+	if head == "=" {
+		return head, 0
 	}
-	return datePattern.ReplaceAllString(l, `"NOW"`)
+	return head[:1] + last, n
 }

@@ -3,6 +3,7 @@ package reserve
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"inlay.example/inlay/internal/imap"
 )
@@ -24,7 +25,7 @@ type Conn interface {
 	Expunge(uids imap.Set) error
 	// Flag adds flags to messages by UID.
 	Flag(uids imap.Set, flags []string) error
-	// Look hears what is new and identifies it.
+	// Look hears what is new and identifies it; called again, it hears all there is.
 	Look() error
 	// Present reports whether the backend's list, as far as it was told, holds a marker with
 	// this UID: false only after its EXPUNGE was seen.
@@ -87,9 +88,14 @@ func (Marker) Reserve(conn Conn, validity uint32, tokens []string, step func(Ste
 		return result, ErrValidity
 	}
 	// The marker must be known before it is expunged, or its EXPUNGE could not be told from
-	// another one's.
-	if err := conn.Look(); err != nil {
-		return nil, err
+	// another one's. What is not there after a second look was expunged by somebody else.
+	for range 2 {
+		if err := conn.Look(); err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(uids, func(u imap.UID) bool { return !conn.Present(u) }) {
+			break
+		}
 	}
 	for range 2 {
 		if err := conn.Expunge(set); err != nil {
