@@ -2,15 +2,17 @@ package command
 
 import "inlay.example/inlay/internal/imap"
 
-// Command is one command of a client.
+// Command is one command of a client. All positions are octets of Raw, from 0.
 type Command struct {
 	Tag      string
-	Name     string    // upper case; "UID FETCH" for UID forms
+	Name     string    // upper case; "UID FETCH" for UID forms; of an unknown one the first 64 octets
 	Known    bool      // the name is one of those that are understood
 	Raw      []byte    // all octets with literals and the final CRLF; of APPEND up to the head of its message
 	Literals []Literal // in Raw, in order
 	Args     any       // *Login, *Select …; nil of commands without arguments, and with Err
-	Err      error     // the arguments of a known command could not be parsed
+	// Err: the arguments of a known command could not be parsed. It is a fault of kind Invalid,
+	// TooLarge or Unsupported with a text for the client, which names the octet, from 1.
+	Err error
 	// Unsupported: Err is because of the syntax of an extension that is not offered.
 	Unsupported bool
 }
@@ -26,10 +28,11 @@ type Literal struct {
 // Limits of a Reader. Zeros mean the defaults.
 type Limits struct {
 	Buffer   int   // octets of the buffer: 4096
-	Line     int   // octets of a command without its literals: 65,536
+	Line     int   // octets of a command without those of its literals and its line's end: 65,536
 	Literals int   // octets of all held literals of a command: 65,536
+	Mailbox  int   // octets of a mailbox name: 4,096
 	Ranges   int   // ranges of a set: 16,384
-	Nesting  int   // parentheses within each other: 50
+	Nesting  int   // search keys within each other, parts within a section: 50
 	Keys     int   // keys of a SEARCH: 4,096
 	Items    int   // items of a FETCH, flags of a STORE, header fields of a section: 1,024
 	Append   int64 // octets of a message: 128 MiB
@@ -40,7 +43,7 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		v   *int
 		def int
-	}{{&l.Line, 64 << 10}, {&l.Literals, 64 << 10}, {&l.Ranges, 16 << 10}, {&l.Nesting, 50}, {&l.Keys, 4096}, {&l.Items, 1024}} {
+	}{{&l.Line, 64 << 10}, {&l.Literals, 64 << 10}, {&l.Mailbox, 4 << 10}, {&l.Ranges, 16 << 10}, {&l.Nesting, 50}, {&l.Keys, 4096}, {&l.Items, 1024}} {
 		if *d.v == 0 {
 			*d.v = d.def
 		}
@@ -52,16 +55,6 @@ func (l Limits) withDefaults() Limits {
 		l.Skip = 16 << 20
 	}
 	return l
-}
-
-// known are the names that are understood; the UID forms are below "UID".
-var known = map[string]bool{
-	"CAPABILITY": true, "NOOP": true, "LOGOUT": true, "STARTTLS": true, "AUTHENTICATE": true, "LOGIN": true,
-	"SELECT": true, "EXAMINE": true, "CREATE": true, "DELETE": true, "RENAME": true, "SUBSCRIBE": true,
-	"UNSUBSCRIBE": true, "LIST": true, "LSUB": true, "STATUS": true, "APPEND": true, "CHECK": true, "CLOSE": true,
-	"UNSELECT": true, "EXPUNGE": true, "SEARCH": true, "FETCH": true, "STORE": true, "COPY": true, "IDLE": true,
-	"NAMESPACE": true, "ID": true,
-	"UID FETCH": true, "UID STORE": true, "UID SEARCH": true, "UID COPY": true, "UID EXPUNGE": true,
 }
 
 // Login is LOGIN.
@@ -77,6 +70,7 @@ type Authenticate struct {
 // Select is SELECT or EXAMINE.
 type Select struct {
 	Mailbox                  string // UTF-8, INBOX in upper case
+	Octets                   string // the name's octets as they came, without quotes
 	MailboxStart, MailboxEnd int
 	ReadOnly                 bool
 }
@@ -130,7 +124,8 @@ type Copy struct {
 	UID                      bool
 	Set                      imap.SeqSet
 	SetStart, SetEnd         int
-	Mailbox                  string
+	Mailbox                  string // UTF-8, INBOX in upper case
+	Octets                   string // the name's octets as they came, without quotes
 	MailboxStart, MailboxEnd int
 }
 
@@ -163,7 +158,7 @@ type Rename struct{ From, To string }
 // List is LIST or LSUB.
 type List struct{ Reference, Pattern string }
 
-// ID is ID; Params is nil for NIL.
+// ID is ID. Params is nil for NIL; names are in lower case, fields with the value NIL are left out.
 type ID struct{ Params map[string]string }
 
 // BadError says that a command was refused and has been read to its end: the client is to be

@@ -5,6 +5,19 @@
 // replaced and everything else be sent as it was written. The message of an APPEND is not
 // held: the caller streams it.
 //
-// It knows the grammar of RFC 3501 §9 with RFC 2971 (ID), 4315 (UIDPLUS), 4959 (SASL-IR) and
-// 7888 (LITERAL+); it knows nothing of sessions and of what a command is good for.
+// It knows the grammar of RFC 3501 §9 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID), 3691
+// (UNSELECT), 4315 (UIDPLUS), 4959 (SASL-IR) and 7888 (LITERAL+). It must not know sessions,
+// what a command is good for, or what the server answers.
+//
+// Invariants: Raw is exactly what came. What is held of a command is bounded by Limits,
+// whatever a literal announces. After a *BadError, or with Command.Err, the stream stands at
+// the next command; after any other error it is of no more use.
+//
+// More than the grammar is let through where servers do so too, and with no doubt of what is
+// meant: several spaces for one, spaces at a line's end and within parentheses, 8-bit octets
+// in strings that are not quoted. Syntax of extensions that are not offered is recognised and
+// named (fault.Unsupported), so that no server that knows it can act upon it.
+//
+// Why not a table of everything in IMAP: what is not named here is not understood, and a
+// command that is not understood must not reach a server behind whose back messages are shown.
 package command

@@ -1,94 +1,93 @@
 package command
 
-import "strings"
+import (
+	"strings"
 
-// select  = "SELECT" SP mailbox
-// examine = "EXAMINE" SP mailbox
-func (p *parser) selectArgs(readOnly bool) (any, error) {
-	a := Select{ReadOnly: readOnly}
-	err := p.space()
-	if err == nil {
-		a.Mailbox, a.MailboxStart, a.MailboxEnd, err = p.mailbox()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if p.peek() == ' ' {
-		if p.try(' '); p.peek() == '(' {
-			return nil, unsupported{"a parameter of SELECT"}
-		}
-	}
-	return &a, p.end()
-}
+	"inlay.example/inlay/internal/imap/wire"
+)
 
-// statusItems are those of RFC 3501 §6.3.10.
-var statusItems = map[string]bool{"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true}
-
-// status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
-func (p *parser) status() (any, error) {
-	var a Status
-	err := p.space()
-	if err == nil {
-		a.Mailbox, a.MailboxStart, a.MailboxEnd, err = p.mailbox()
-	}
-	if err == nil {
-		err = p.space()
-	}
-	if err == nil {
-		err = p.char('(')
-	}
-	if err != nil {
-		return nil, err
-	}
-	for a.ItemsStart = p.i; ; {
-		item, err := p.atom()
-		if err != nil {
-			return nil, err
-		}
-		if item = strings.ToUpper(item); !statusItems[item] {
-			return nil, unsupported{"STATUS item " + item}
-		}
-		if a.Items = append(a.Items, item); len(a.Items) > p.lim.Items {
-			return nil, p.fail("fewer items")
-		}
-		if !p.try(' ') {
-			break
-		}
-	}
-	a.ItemsEnd = p.i
-	if err := p.char(')'); err != nil {
-		return nil, err
-	}
-	return &a, p.end()
-}
-
-// append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
+// selectMailbox takes the arguments of SELECT.
 //
-// The command ends with the head of lit, which is the message's.
-func parseAppend(p *parser, lit Literal) (*Append, error) {
-	a := Append{Size: lit.Size, NonSync: lit.NonSync}
-	err := p.space()
-	if err == nil {
-		a.Mailbox, a.MailboxStart, a.MailboxEnd, err = p.mailbox()
-	}
-	if err == nil {
-		err = p.space()
-	}
-	if err == nil && p.peek() == '(' {
-		if a.Flags, err = p.flagList(); err == nil {
-			err = p.space()
-		}
-	}
-	if err == nil && p.peek() == '"' {
-		if a.Date, _, err = p.str(); err == nil {
-			err = p.space()
-		}
-	}
-	switch {
-	case err != nil:
+//	select = "SELECT" SP mailbox
+func (p *parser) selectMailbox() (any, error) { return p.open(false) }
+
+// examine takes the arguments of EXAMINE.
+//
+//	examine = "EXAMINE" SP mailbox
+func (p *parser) examine() (any, error) { return p.open(true) }
+
+func (p *parser) open(readOnly bool) (any, error) {
+	m, err := p.spaceMailbox()
+	if err != nil {
 		return nil, err
-	case p.i != lit.Pos:
-		return nil, p.fail("the message as a literal")
 	}
-	return &a, nil
+	return &Select{Mailbox: m.name, Octets: m.octets, MailboxStart: m.start, MailboxEnd: m.end, ReadOnly: readOnly},
+		p.endWithout("a parameter of " + p.name)
+}
+
+// mailboxArg takes the arguments of CREATE, DELETE, SUBSCRIBE and UNSUBSCRIBE.
+//
+//	create = "CREATE" SP mailbox
+func (p *parser) mailboxArg() (any, error) {
+	m, err := p.spaceMailbox()
+	if err != nil {
+		return nil, err
+	}
+	return &Mailbox{Name: m.name, Start: m.start, End: m.end}, p.endWithout("a parameter of " + p.name)
+}
+
+// rename takes the arguments of RENAME.
+//
+//	rename = "RENAME" SP mailbox SP mailbox
+func (p *parser) rename() (any, error) {
+	from, err := p.spaceMailbox()
+	if err != nil {
+		return nil, err
+	}
+	to, err := p.spaceMailbox()
+	if err != nil {
+		return nil, err
+	}
+	return &Rename{From: from.name, To: to.name}, p.end()
+}
+
+// listMailboxes takes the arguments of LIST and LSUB.
+//
+//	list         = "LIST" SP mailbox SP list-mailbox
+//	lsub         = "LSUB" SP mailbox SP list-mailbox
+//	list-mailbox = 1*list-char / string
+func (p *parser) listMailboxes() (any, error) {
+	if err := p.space(); err != nil {
+		return nil, err
+	}
+	if p.peek() == '(' {
+		return nil, unsupported("LIST-EXTENDED")
+	}
+	ref, err := p.mailbox()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.space(); err != nil {
+		return nil, err
+	}
+	if p.peek() == '(' {
+		return nil, unsupported("LIST-EXTENDED")
+	}
+	pattern, ok, err := p.str()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		if pattern = p.while(wire.IsList); pattern == "" {
+			return nil, p.fail("a pattern")
+		}
+	}
+	if p.spaces() {
+		at := p.i
+		if strings.EqualFold(p.while(wire.IsAtom), "RETURN") {
+			return nil, unsupported("LIST-EXTENDED")
+		}
+		p.i = at
+	}
+	return &List{Reference: ref.name, Pattern: pattern}, p.end()
 }

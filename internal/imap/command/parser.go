@@ -1,21 +1,34 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
-	"strconv"
+	"math"
+	"slices"
 	"strings"
 
+	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/wire"
 )
 
-// unsupported is the error of syntax that belongs to an extension that is not offered.
-type unsupported struct{ what string }
-
-func (u unsupported) Error() string { return u.what + " is not offered" }
+// parsers are the commands that are understood, each with what takes its arguments; the UID
+// forms are below "UID". APPEND is parsed at its message, see appendHead.
+var parsers = map[string]func(*parser) (any, error){
+	"CAPABILITY": (*parser).none, "NOOP": (*parser).none, "LOGOUT": (*parser).none, "STARTTLS": (*parser).none,
+	"CHECK": (*parser).none, "CLOSE": (*parser).none, "UNSELECT": (*parser).none, "IDLE": (*parser).none, "NAMESPACE": (*parser).none,
+	"AUTHENTICATE": (*parser).authenticate, "LOGIN": (*parser).login, "ID": (*parser).id,
+	"SELECT": (*parser).selectMailbox, "EXAMINE": (*parser).examine, "STATUS": (*parser).status,
+	"CREATE": (*parser).mailboxArg, "DELETE": (*parser).mailboxArg, "SUBSCRIBE": (*parser).mailboxArg, "UNSUBSCRIBE": (*parser).mailboxArg,
+	"RENAME": (*parser).rename, "LIST": (*parser).listMailboxes, "LSUB": (*parser).listMailboxes,
+	"APPEND": func(p *parser) (any, error) { return nil, p.fail("a message as a literal") },
+	"FETCH":  (*parser).fetch, "STORE": (*parser).store, "SEARCH": (*parser).search, "COPY": (*parser).copy, "EXPUNGE": (*parser).expunge,
+	"UID FETCH": (*parser).fetch, "UID STORE": (*parser).store, "UID SEARCH": (*parser).search, "UID COPY": (*parser).copy, "UID EXPUNGE": (*parser).expunge,
+}
 
 // parser walks over a held command.
 type parser struct {
+	name string // of the command
 	b    []byte
 	i    int
 	lits []Literal
@@ -24,62 +37,32 @@ type parser struct {
 
 // parser starts behind the command's name.
 func (r *Reader) parser(c *Command) *parser {
-	return &parser{b: c.Raw, i: len(c.Tag) + 1 + len(c.Name), lits: c.Literals, lim: r.lim}
+	return &parser{name: c.Name, b: c.Raw, i: len(c.Tag) + 1 + len(c.Name), lits: c.Literals, lim: r.lim}
 }
 
-func (p *parser) arguments(name string) (any, error) {
-	uid := strings.HasPrefix(name, "UID ")
-	switch strings.TrimPrefix(name, "UID ") {
-	case "LOGIN":
-		return p.login()
-	case "AUTHENTICATE":
-		return p.authenticate()
-	case "SELECT", "EXAMINE":
-		return p.selectArgs(name == "EXAMINE")
-	case "STATUS":
-		return p.status()
-	case "FETCH":
-		return p.fetch(uid)
-	case "STORE":
-		return p.store(uid)
-	case "SEARCH":
-		return p.search(uid)
-	case "COPY":
-		return p.copy(uid)
-	case "EXPUNGE":
-		return p.expunge(uid)
-	case "APPEND":
-		return nil, p.fail("a message as a literal")
-	case "CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE":
-		return p.mailboxArg()
-	case "RENAME":
-		return p.rename()
-	case "LIST", "LSUB":
-		return p.list()
-	case "ID":
-		return p.id()
-	}
-	return nil, p.end()
+func (p *parser) uid() bool { return strings.HasPrefix(p.name, "UID ") }
+
+// fail gives what was expected, and where.
+func (p *parser) fail(want string) error {
+	return fault.New(fault.Invalid, "%s expected at octet %d", want, p.i+1)
 }
 
+// tooMany is the error of a limit that was passed.
+func (p *parser) tooMany(limit int, what string) error {
+	return fault.New(fault.TooLarge, "more than %d %s at octet %d", limit, what, p.i+1)
+}
+
+// unsupported is the error of syntax that belongs to an extension that is not offered.
+func unsupported(what string) error {
+	return fault.New(fault.Unsupported, "%s is not offered", what)
+}
+
+// peek gives the next octet; at the end '\n', which is none of any syntax but the end's.
 func (p *parser) peek() byte {
 	if p.i >= len(p.b) {
 		return '\n'
 	}
 	return p.b[p.i]
-}
-
-// fail gives what was expected, and where.
-func (p *parser) fail(want string) error {
-	return fmt.Errorf("%s expected at octet %d", want, p.i+1)
-}
-
-func (p *parser) char(c byte) error {
-	if p.peek() != c || p.i >= len(p.b) {
-		return p.fail(strconv.QuoteRune(rune(c)))
-	}
-	p.i++
-	return nil
 }
 
 func (p *parser) try(c byte) bool {
@@ -90,26 +73,51 @@ func (p *parser) try(c byte) bool {
 	return false
 }
 
+func (p *parser) char(c byte) error {
+	if !p.try(c) {
+		return p.fail(fmt.Sprintf("%q", c))
+	}
+	return nil
+}
+
+// spaces takes any number of spaces, and says whether there were any.
+func (p *parser) spaces() bool {
+	start := p.i
+	for p.try(' ') {
+	}
+	return p.i > start
+}
+
 // space takes SP; further ones are let through, as servers do.
 func (p *parser) space() error {
-	if !p.try(' ') {
+	if !p.spaces() {
 		return p.fail("a space")
-	}
-	for p.try(' ') {
 	}
 	return nil
 }
 
 // end takes trailing spaces and the line's end.
 func (p *parser) end() error {
-	for p.try(' ') {
-	}
+	p.spaces()
+	at := p.i
 	p.try('\r')
 	if !p.try('\n') || p.i != len(p.b) {
+		p.i = at
 		return p.fail("the end of the line")
 	}
 	return nil
 }
+
+// endWithout is end, and names a parenthesis there as what it is in an extension.
+func (p *parser) endWithout(what string) error {
+	if p.spaces() && p.peek() == '(' {
+		return unsupported(what)
+	}
+	return p.end()
+}
+
+// none takes the arguments of a command that has none.
+func (p *parser) none() (any, error) { return nil, p.end() }
 
 func (p *parser) while(is func(byte) bool) string {
 	start := p.i
@@ -128,15 +136,33 @@ func (p *parser) atom() (string, error) {
 	return a, nil
 }
 
+// list takes "(" item *(SP item) ")" of at most limit items; where empty, also "()".
+func (p *parser) list(limit int, what string, empty bool, item func() error) error {
+	if err := p.char('('); err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		spaced := p.spaces()
+		switch {
+		case (n > 0 || empty) && p.try(')'):
+			return nil
+		case n > 0 && !spaced:
+			return p.fail("a space or )")
+		case n == limit:
+			return p.tooMany(limit, what)
+		}
+		if err := item(); err != nil {
+			return err
+		}
+	}
+}
+
 // astring takes a string of any form.
 //
 //	astring = 1*ASTRING-CHAR / string
 func (p *parser) astring() (string, error) {
-	switch p.peek() {
-	case '"', '{', '~':
-		if s, ok, err := p.str(); ok || err != nil {
-			return s, err
-		}
+	if s, ok, err := p.str(); ok || err != nil {
+		return s, err
 	}
 	s := p.while(wire.IsAString)
 	if s == "" {
@@ -146,54 +172,101 @@ func (p *parser) astring() (string, error) {
 }
 
 // str takes a quoted string or a literal, if there is one.
+//
+//	string = quoted / literal
 func (p *parser) str() (s string, ok bool, err error) {
-	for _, l := range p.lits {
-		if l.Pos == p.i {
-			if l.Binary {
-				return "", false, unsupported{"BINARY"}
-			}
-			start := l.Pos + l.Len
-			end := start + int(l.Size)
-			if end > len(p.b) {
-				return "", false, p.fail("a literal")
-			}
-			for _, c := range p.b[start:end] {
-				if c == 0 {
-					return "", false, p.fail("a literal without NUL")
-				}
-			}
-			p.i = end
-			return string(p.b[start:end]), true, nil
-		}
+	if i, found := slices.BinarySearchFunc(p.lits, p.i, func(l Literal, at int) int { return cmp.Compare(l.Pos, at) }); found {
+		s, err = p.literal(p.lits[i])
+		return s, err == nil, err
 	}
 	if p.peek() != '"' {
 		return "", false, nil
 	}
+	s, err = p.quoted()
+	return s, err == nil, err
+}
+
+// literal takes a literal that is held.
+//
+//	literal = "{" number ["+"] "}" CRLF *CHAR8
+//	CHAR8   = %x01-ff
+func (p *parser) literal(l Literal) (string, error) {
+	if l.Binary {
+		return "", unsupported("BINARY")
+	}
+	start := l.Pos + l.Len
+	end := start + int(l.Size)
+	if end > len(p.b) {
+		return "", p.fail("a literal that is held") // APPEND's message
+	}
+	for i, c := range p.b[start:end] {
+		if c == 0 {
+			p.i = start + i
+			return "", p.fail("no NUL")
+		}
+	}
+	p.i = end
+	return string(p.b[start:end]), nil
+}
+
+// quoted takes a quoted string.
+//
+//	quoted          = DQUOTE *QUOTED-CHAR DQUOTE
+//	QUOTED-CHAR     = <any TEXT-CHAR except quoted-specials> / "\" quoted-specials
+//	quoted-specials = DQUOTE / "\"
+func (p *parser) quoted() (string, error) {
 	var out []byte
-	for i := p.i + 1; i < len(p.b); i++ {
-		c := p.b[i]
+	for p.i++; p.i < len(p.b); p.i++ {
+		c := p.b[p.i]
 		switch {
 		case c == '"':
-			p.i = i + 1
-			return string(out), true, nil
-		case c == '\\' && i+1 < len(p.b) && (p.b[i+1] == '"' || p.b[i+1] == '\\'):
-			i++
-			out = append(out, p.b[i])
+			p.i++
+			return string(out), nil
+		case c == '\\' && p.i+1 < len(p.b) && (p.b[p.i+1] == '"' || p.b[p.i+1] == '\\'):
+			p.i++
+			out = append(out, p.b[p.i])
+		case c == '\r' || c == '\n':
+			return "", p.fail("the end of a quoted string")
 		case c == '\\' || !wire.IsText(c):
-			p.i = i
-			return "", false, p.fail("a character that may be quoted")
+			return "", p.fail("a character that may be quoted")
 		default:
 			out = append(out, c)
 		}
 	}
-	return "", false, p.fail("the end of a quoted string")
+	return "", p.fail("the end of a quoted string")
 }
 
-// mailbox takes a mailbox name and gives it in UTF-8, with its place.
-func (p *parser) mailbox() (name string, start, end int, err error) {
-	start = p.i
-	name, err = p.astring()
-	return imap.CanonicalMailbox(imap.DecodeMailbox(name)), start, p.i, err
+// mailboxName is a mailbox name and its place.
+type mailboxName struct {
+	name       string // UTF-8, INBOX in upper case
+	octets     string // as they came, without quotes
+	start, end int
+}
+
+// mailbox takes a mailbox name.
+//
+//	mailbox = "INBOX" / astring
+func (p *parser) mailbox() (mailboxName, error) {
+	m := mailboxName{start: p.i}
+	var err error
+	if m.octets, err = p.astring(); err != nil {
+		return m, err
+	}
+	if len(m.octets) > p.lim.Mailbox {
+		p.i = m.start
+		return m, p.tooMany(p.lim.Mailbox, "octets of a mailbox name")
+	}
+	m.name = imap.CanonicalMailbox(imap.DecodeMailbox(m.octets))
+	m.end = p.i
+	return m, nil
+}
+
+// spaceMailbox takes SP mailbox.
+func (p *parser) spaceMailbox() (mailboxName, error) {
+	if err := p.space(); err != nil {
+		return mailboxName{}, err
+	}
+	return p.mailbox()
 }
 
 // set takes a sequence set, with its place.
@@ -201,158 +274,50 @@ func (p *parser) set() (set imap.SeqSet, start, end int, err error) {
 	start = p.i
 	raw := p.while(func(c byte) bool { return '0' <= c && c <= '9' || c == '*' || c == ':' || c == ',' })
 	if p.peek() == '$' {
-		return nil, start, p.i, unsupported{"SEARCHRES"}
+		return nil, start, p.i, unsupported("SEARCHRES")
 	}
-	set, err = imap.ParseSeqSet([]byte(raw), p.lim.Ranges)
-	return set, start, p.i, err
+	if set, err = imap.ParseSeqSet([]byte(raw), p.lim.Ranges); err != nil {
+		kind := fault.Invalid
+		if strings.Count(raw, ",") >= p.lim.Ranges {
+			kind = fault.TooLarge
+		}
+		return nil, start, p.i, fault.New(kind, "sequence set at octet %d: %s", start+1, err)
+	}
+	return set, start, p.i, nil
 }
 
-// number takes a number of 32 bits.
-func (p *parser) number() (uint64, error) {
-	s := p.while(func(c byte) bool { return '0' <= c && c <= '9' })
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil {
-		return 0, p.fail("a number from 0 to 4294967295")
+// spaceSet takes SP sequence-set.
+func (p *parser) spaceSet() (set imap.SeqSet, start, end int, err error) {
+	if err := p.space(); err != nil {
+		return nil, 0, 0, err
+	}
+	return p.set()
+}
+
+// number takes a number from lo to hi.
+//
+//	number    = 1*DIGIT
+//	nz-number = digit-nz *DIGIT
+func (p *parser) number(lo, hi uint64) (uint64, error) {
+	start := p.i
+	var n uint64
+	ok := true
+	for ; '0' <= p.peek() && p.peek() <= '9'; p.i++ {
+		d := uint64(p.b[p.i] - '0')
+		if n > (hi-d)/10 {
+			ok = false
+			continue
+		}
+		n = n*10 + d
+	}
+	if !ok || p.i == start || n < lo || lo > 0 && p.b[start] == '0' {
+		p.i = start
+		return 0, p.fail(fmt.Sprintf("a number from %d to %d", lo, hi))
 	}
 	return n, nil
 }
 
-// login = "LOGIN" SP userid SP password
-func (p *parser) login() (any, error) {
-	var a Login
-	err := p.space()
-	if err == nil {
-		a.User, err = p.astring()
-	}
-	if err == nil {
-		err = p.space()
-	}
-	if err == nil {
-		a.Password, err = p.astring()
-	}
-	if err == nil {
-		err = p.end()
-	}
-	if err == nil && a.User == "" {
-		err = fmt.Errorf("the user name is empty")
-	}
-	return &a, err
-}
-
-// rename = "RENAME" SP mailbox SP mailbox
-func (p *parser) rename() (any, error) {
-	var a Rename
-	err := p.space()
-	if err == nil {
-		a.From, _, _, err = p.mailbox()
-	}
-	if err == nil {
-		err = p.space()
-	}
-	if err == nil {
-		a.To, _, _, err = p.mailbox()
-	}
-	if err == nil {
-		err = p.end()
-	}
-	return &a, err
-}
-
-func (p *parser) mailboxArg() (any, error) {
-	var a Mailbox
-	err := p.space()
-	if err == nil {
-		a.Name, a.Start, a.End, err = p.mailbox()
-	}
-	if err == nil && p.peek() == ' ' {
-		if p.try(' '); p.peek() == '(' {
-			return nil, unsupported{"a parameter of CREATE"}
-		}
-	}
-	if err == nil {
-		err = p.end()
-	}
-	return &a, err
-}
-
-// list         = "LIST" SP mailbox SP list-mailbox
-// list-mailbox = 1*list-char / string
-func (p *parser) list() (any, error) {
-	var a List
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	if p.peek() == '(' {
-		return nil, unsupported{"LIST-EXTENDED"}
-	}
-	var err error
-	if a.Reference, _, _, err = p.mailbox(); err != nil {
-		return nil, err
-	}
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	switch p.peek() {
-	case '(':
-		return nil, unsupported{"LIST-EXTENDED"}
-	case '"', '{':
-		if a.Pattern, _, err = p.str(); err != nil {
-			return nil, err
-		}
-	default:
-		if a.Pattern = p.while(wire.IsList); a.Pattern == "" {
-			return nil, p.fail("a pattern")
-		}
-	}
-	if p.peek() == ' ' {
-		p.try(' ')
-		if len(p.b)-p.i > 6 && strings.EqualFold(string(p.b[p.i:p.i+6]), "RETURN") {
-			return nil, unsupported{"LIST-EXTENDED"}
-		}
-	}
-	return &a, p.end()
-}
-
-// id           = "ID" SP id-params-list      (rfc2971 §4)
-// id-params-list = "(" *(string SP nstring) ")" / nil
-func (p *parser) id() (any, error) {
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	if p.peek() != '(' {
-		a, err := p.atom()
-		if err != nil || !strings.EqualFold(a, "NIL") {
-			return nil, p.fail("a list or NIL")
-		}
-		return &ID{}, p.end()
-	}
-	p.i++
-	params := map[string]string{}
-	for n := 0; ; n++ {
-		for p.try(' ') {
-		}
-		if p.try(')') {
-			break
-		}
-		// rfc2971 §3.3: at most 30 pairs, names of 30 octets, values of 1024.
-		if n == 30 {
-			return nil, fmt.Errorf("more than 30 fields")
-		}
-		key, err := p.astring()
-		if err != nil {
-			return nil, err
-		}
-		if err := p.space(); err != nil {
-			return nil, err
-		}
-		value, err := p.astring()
-		if err != nil {
-			return nil, err
-		}
-		if len(key) > 30 || len(value) > 1024 {
-			return nil, fmt.Errorf("a field's name of more than 30 or value of more than 1024 octets")
-		}
-		params[strings.ToLower(key)] = value
-	}
-	return &ID{Params: params}, p.end()
-}
+const (
+	max32 = math.MaxUint32 // of number and nz-number (rfc3501 §9)
+	max63 = math.MaxInt64  // of number64 (rfc9051 §9)
+)

@@ -1,9 +1,9 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"inlay.example/inlay/internal/fault"
@@ -19,7 +19,8 @@ type Reader struct {
 // NewReader returns a Reader of r.
 func NewReader(r io.Reader, lim Limits) *Reader {
 	lim = lim.withDefaults()
-	return &Reader{w: wire.NewReader(r, lim.Buffer, wire.Limits{Literal: 1<<63 - 1}), lim: lim}
+	// What a literal may announce depends on the command: it is looked at here.
+	return &Reader{w: wire.NewReader(r, lim.Buffer, wire.Limits{Literal: math.MaxInt64}), lim: lim}
 }
 
 // Wait blocks until something can be read, or reading fails; it consumes nothing.
@@ -30,87 +31,110 @@ func (r *Reader) Buffered() int { return r.w.Buffered() }
 
 // Read reads a command. cont is called for each synchronising literal that is to be held, and
 // tells the client to send it. A *BadError is the answer to a command that was refused and
-// read past; every other error ends the session.
+// read past; every other error ends the session: io.EOF between commands,
+// io.ErrUnexpectedEOF within one, fault.TooLarge for what is too large to be read past.
 func (r *Reader) Read(cont func() error) (*Command, error) {
-	c := &Command{}
-	held := 0
+	c := &Command{Raw: make([]byte, 0, 128)}
+	held := 0 // octets of Raw that belong to literals
 	for {
 		t, err := r.w.Next()
 		if err != nil {
-			if errors.Is(err, io.EOF) && len(c.Raw) > 0 {
-				err = io.ErrUnexpectedEOF
-			}
 			return nil, err
 		}
+		c.Raw = append(c.Raw, t.Raw...)
 		switch t.Kind {
 		case wire.CRLF:
-			c.Raw = append(c.Raw, t.Raw...)
 			return r.parse(c)
 		case wire.LiteralHead:
-			lit := Literal{Pos: len(c.Raw), Len: len(t.Raw), Size: t.Size, NonSync: t.NonSync, Binary: t.Binary}
-			c.Raw = append(c.Raw, t.Raw...)
-			c.Literals = append(c.Literals, lit)
-			r.name(c)
-			if c.Name == "APPEND" && r.isMessage(c, lit) {
-				return r.appendHead(c, lit)
+			c.Literals = append(c.Literals, Literal{
+				Pos: len(c.Raw) - len(t.Raw), Len: len(t.Raw), Size: t.Size, NonSync: t.NonSync, Binary: t.Binary,
+			})
+			if r.name(c); c.Name == "APPEND" && isMessage(c) {
+				return r.appendHead(c)
 			}
-			held += int(min(t.Size, int64(r.lim.Literals)+1))
-			switch {
-			case !c.Known:
-				return nil, r.refuse(c, fmt.Sprintf("Error in IMAP command %s: Unknown command", c.Name), !t.NonSync)
-			case held > r.lim.Literals:
-				return nil, r.refuse(c, fmt.Sprintf("Literals of more than %d octets", r.lim.Literals), !t.NonSync)
+			if err := r.literal(c, t, held, cont); err != nil {
+				return nil, err
 			}
-			if !t.NonSync {
-				if err := cont(); err != nil {
-					return nil, err
-				}
-			}
-			for r.w.InLiteral() > 0 {
-				d, err := r.w.Next()
-				if err != nil {
-					return nil, err
-				}
-				c.Raw = append(c.Raw, d.Raw...)
-			}
-		default:
-			c.Raw = append(c.Raw, t.Raw...)
+			held += int(t.Size)
 		}
-		if len(c.Raw)-held > r.lim.Line {
+		if over := len(c.Raw) - held - r.lim.Line; over > 0 {
 			r.name(c)
-			return nil, r.refuse(c, fmt.Sprintf("Command line of more than %d octets", r.lim.Line), false)
+			if err := r.skipLine(over); err != nil {
+				return nil, err
+			}
+			return nil, bad(c, fmt.Sprintf("Command line of more than %d octets", r.lim.Line))
 		}
 	}
+}
+
+// literal holds the literal whose head is t.
+func (r *Reader) literal(c *Command, t wire.Token, held int, cont func() error) error {
+	if text := c.wrong(); text != "" {
+		return r.refuse(c, text, !t.NonSync)
+	}
+	if t.Size > int64(r.lim.Literals-held) {
+		return r.refuse(c, fmt.Sprintf("Literals of more than %d octets", r.lim.Literals), !t.NonSync)
+	}
+	if !t.NonSync {
+		if err := cont(); err != nil {
+			return err
+		}
+	}
+	for r.w.InLiteral() > 0 {
+		d, err := r.w.Next()
+		if err != nil {
+			return err
+		}
+		c.Raw = append(c.Raw, d.Raw...)
+	}
+	return nil
+}
+
+func (c *Command) nameless() bool { return c.Name == "" || c.Name == "UID" || c.Name == "UID " }
+
+// wrong says what is wrong with a command by its name alone.
+func (c *Command) wrong() string {
+	switch {
+	case c.Tag == "":
+		return "Error in IMAP tag: Invalid tag"
+	case c.nameless():
+		return "Error in IMAP command: Missing command name"
+	case !c.Known:
+		return "Error in IMAP command " + c.Name + ": Unknown command"
+	}
+	return ""
 }
 
 // refuse reads past the rest of a command. A synchronising literal that was not asked for
 // does not come, and ends it.
 func (r *Reader) refuse(c *Command, text string, ended bool) error {
-	tag := c.Tag
-	if tag == "" {
-		tag = "*"
-	}
-	bad := &BadError{Tag: tag, Text: text}
 	if ended {
 		r.w.Skip()
-		return bad
-	}
-	if err := r.skipLine(); err != nil {
+	} else if err := r.skipLine(0); err != nil {
 		return err
 	}
-	return bad
+	return bad(c, text)
 }
 
-// skipLine reads past the rest of a line, with its non-synchronising literals.
-func (r *Reader) skipLine() error {
-	for left := r.lim.Skip; ; {
+// bad is the answer to a command; one without a tag is answered untagged.
+func bad(c *Command, text string) *BadError {
+	if c.Tag == "" {
+		return &BadError{Tag: "*", Text: text}
+	}
+	return &BadError{Tag: c.Tag, Text: text}
+}
+
+// skipLine reads past the rest of a line, with its non-synchronising literals, of which read
+// octets have been read already.
+func (r *Reader) skipLine(read int) error {
+	for left := r.lim.Skip - int64(read); ; {
 		// A literal that is larger than what may be read past is not read at all.
 		if left < r.w.InLiteral() || left < 0 {
 			return fault.New(fault.TooLarge, "command of more than %d octets", r.lim.Skip)
 		}
 		t, err := r.w.Next()
 		if err != nil {
-			return noEOF(err)
+			return err
 		}
 		left -= int64(len(t.Raw))
 		switch {
@@ -122,6 +146,11 @@ func (r *Reader) skipLine() error {
 		}
 	}
 }
+
+// maxName bounds how much of a name that nobody knows is repeated.
+const maxName = 64
+
+func clip(s string) string { return s[:min(len(s), maxName)] }
 
 // name finds tag and name at the start of Raw.
 //
@@ -137,15 +166,15 @@ func (r *Reader) name(c *Command) {
 		return
 	}
 	c.Tag = string(line[:i])
+	if line[i] != ' ' {
+		return
+	}
 	word := func(i int) (string, int) {
 		j := i
-		for j < len(line) && wire.IsAtom(line[j]) {
+		for j < len(line) && wire.IsAtom(line[j]) && wire.IsTag(line[j]) { // 7 bits
 			j++
 		}
 		return strings.ToUpper(string(line[i:j])), j
-	}
-	if line[i] != ' ' {
-		return
 	}
 	var end int
 	c.Name, end = word(i + 1)
@@ -153,30 +182,31 @@ func (r *Reader) name(c *Command) {
 		second, _ := word(end + 1)
 		c.Name += " " + second
 	}
-	c.Known = known[c.Name]
+	if c.Known = parsers[c.Name] != nil; !c.Known {
+		c.Name = clip(c.Name)
+	}
 }
 
-// isMessage reports whether the literal is APPEND's message and not its mailbox name: the
+// isMessage reports whether the last literal is APPEND's message and not its mailbox name: the
 // name is the first argument.
-func (r *Reader) isMessage(c *Command, lit Literal) bool {
-	before := strings.TrimSpace(string(c.Raw[len(c.Tag)+1 : lit.Pos]))
+func isMessage(c *Command) bool {
+	before := strings.TrimSpace(string(c.Raw[len(c.Tag)+1 : c.Literals[len(c.Literals)-1].Pos]))
 	return len(before) > len("APPEND")
 }
 
 // appendHead gives an APPEND up to its message's head.
-func (r *Reader) appendHead(c *Command, lit Literal) (*Command, error) {
+func (r *Reader) appendHead(c *Command) (*Command, error) {
+	lit := c.Literals[len(c.Literals)-1]
+	const failed = "Error in IMAP command APPEND: "
 	switch {
 	case lit.Size > r.lim.Append:
-		if !lit.NonSync {
-			return nil, r.refuse(c, fmt.Sprintf("Message of more than %d octets", r.lim.Append), true)
-		}
-		return nil, fault.New(fault.TooLarge, "message of more than %d octets", r.lim.Append)
+		return nil, r.refuse(c, fmt.Sprintf("%sMessage of more than %d octets", failed, r.lim.Append), !lit.NonSync)
 	case lit.Binary:
-		return nil, r.refuse(c, "Error in IMAP command APPEND: BINARY is not offered", !lit.NonSync)
+		return nil, r.refuse(c, failed+unsupported("BINARY").Error(), !lit.NonSync)
 	}
 	a, err := parseAppend(r.parser(c), lit)
 	if err != nil {
-		return nil, r.refuse(c, "Error in IMAP command APPEND: "+err.Error(), !lit.NonSync)
+		return nil, r.refuse(c, failed+err.Error(), !lit.NonSync)
 	}
 	c.Args = a
 	return c, nil
@@ -187,18 +217,11 @@ func (r *Reader) CopyLiteral(w io.Writer, n int64) error {
 	if left := r.w.InLiteral(); left != n {
 		return fmt.Errorf("copying a literal of %d octets: %d are to come", n, left)
 	}
-	return noEOF(r.w.CopyLiteral(w))
+	return r.w.CopyLiteral(w)
 }
 
 // Discard reads past the n octets of an APPEND's message.
 func (r *Reader) Discard(n int64) error { return r.CopyLiteral(io.Discard, n) }
-
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
 
 // End reads past what follows the message of an APPEND; clean says that it was the end of the
 // line and nothing else. What follows otherwise is another message (MULTIAPPEND, which is not
@@ -207,14 +230,14 @@ func (r *Reader) End() (clean bool, err error) {
 	t, err := r.w.Next()
 	switch {
 	case err != nil:
-		return false, noEOF(err)
+		return false, err
 	case t.Kind == wire.CRLF:
 		return true, nil
 	case t.Kind == wire.LiteralHead && !t.NonSync:
 		r.w.Skip()
 		return false, nil
 	}
-	return false, r.skipLine()
+	return false, r.skipLine(len(t.Raw))
 }
 
 // NotAsked says that the synchronising literal whose head was read is not going to come.
@@ -224,22 +247,21 @@ func (r *Reader) NotAsked() { r.w.Skip() }
 // more than limit octets is read past and is a *BadError without tag.
 func (r *Reader) Line(limit int) ([]byte, error) {
 	var b []byte
-	var skipped int64
-	for {
+	for n := int64(0); ; {
 		t, err := r.w.NextText()
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case t.Kind == wire.CRLF && skipped > 0:
-			return nil, &BadError{Tag: "*", Text: fmt.Sprintf("Line of more than %d octets", limit)}
-		case t.Kind == wire.CRLF:
-			return b, nil
-		case skipped > 0 || len(b)+len(t.Raw) > limit:
-			if skipped += int64(len(t.Raw)); skipped > r.lim.Skip {
-				return nil, fault.New(fault.TooLarge, "line of more than %d octets", r.lim.Skip)
+		if t.Kind == wire.CRLF {
+			if n > int64(limit) {
+				return nil, &BadError{Tag: "*", Text: fmt.Sprintf("Line of more than %d octets", limit)}
 			}
-		default:
+			return b, nil
+		}
+		switch n += int64(len(t.Raw)); {
+		case n > int64(limit)+r.lim.Skip:
+			return nil, fault.New(fault.TooLarge, "line of more than %d octets", int64(limit)+r.lim.Skip)
+		case n <= int64(limit):
 			b = append(b, t.Raw...)
 		}
 	}
@@ -249,18 +271,16 @@ func (r *Reader) Line(limit int) ([]byte, error) {
 func (r *Reader) parse(c *Command) (*Command, error) {
 	r.name(c)
 	switch {
-	case c.Tag == "":
-		return nil, &BadError{Tag: "*", Text: "Error in IMAP tag: Invalid tag"}
-	case c.Name == "" || c.Name == "UID" || c.Name == "UID ":
-		return nil, &BadError{Tag: c.Tag, Text: "Error in IMAP command: Missing command name"}
+	case c.Tag == "" || c.nameless():
+		return nil, bad(c, c.wrong())
 	case !c.Known:
+		return c, nil // the caller may know it
+	}
+	args, err := parsers[c.Name](r.parser(c))
+	if err != nil {
+		c.Err, c.Unsupported = err, fault.Is(err, fault.Unsupported)
 		return c, nil
 	}
-	p := r.parser(c)
-	c.Args, c.Err = p.arguments(c.Name)
-	if c.Err != nil {
-		c.Args = nil
-		c.Unsupported = errors.As(c.Err, &unsupported{})
-	}
+	c.Args = args
 	return c, nil
 }

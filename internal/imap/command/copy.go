@@ -1,0 +1,32 @@
+package command
+
+// copy takes the arguments of COPY and UID COPY.
+//
+//	copy = "COPY" SP sequence-set SP mailbox
+func (p *parser) copy() (any, error) {
+	a := Copy{UID: p.uid()}
+	var err error
+	if a.Set, a.SetStart, a.SetEnd, err = p.spaceSet(); err != nil {
+		return nil, err
+	}
+	m, err := p.spaceMailbox()
+	if err != nil {
+		return nil, err
+	}
+	a.Mailbox, a.Octets, a.MailboxStart, a.MailboxEnd = m.name, m.octets, m.start, m.end
+	return &a, p.end()
+}
+
+// expunge takes the arguments of EXPUNGE, which has none, and of UID EXPUNGE.
+//
+//	uid-expunge = "UID" SP "EXPUNGE" SP sequence-set      (rfc4315 §4)
+func (p *parser) expunge() (any, error) {
+	a := Expunge{UID: p.uid(), SetStart: p.i, SetEnd: p.i}
+	if a.UID {
+		var err error
+		if a.Set, a.SetStart, a.SetEnd, err = p.spaceSet(); err != nil {
+			return nil, err
+		}
+	}
+	return &a, p.end()
+}

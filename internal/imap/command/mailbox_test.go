@@ -1,0 +1,102 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+
+	"inlay.example/inlay/internal/imap/command"
+)
+
+func chars(n int) string { return strings.Repeat("x", n) }
+
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	sel := func(in, as, octets, name string, readOnly bool) argTest {
+		s, e := at(in, as)
+		return argTest{in: in, want: &command.Select{Mailbox: name, Octets: octets, MailboxStart: s, MailboxEnd: e, ReadOnly: readOnly}}
+	}
+	testArgs(t, []argTest{
+		sel("SELECT INBOX", "INBOX", "INBOX", "INBOX", false),
+		sel("select inbox ", "inbox", "inbox", "INBOX", false),
+		sel(`EXAMINE "InBox"`, `"InBox"`, "InBox", "INBOX", true),
+		sel(`SELECT "a \"b\\c"`, `"a \"b\\c"`, `a "b\c`, `a "b\c`, false),
+		sel("SELECT Entw&APw-rfe", "Entw&APw-rfe", "Entw&APw-rfe", "Entwürfe", false),
+		sel("SELECT {7}\r\na&AOQ-b", "{7}\r\na&AOQ-b", "a&AOQ-b", "aäb", false),
+		sel("SELECT a/b]", "a/b]", "a/b]", "a/b]", false),
+		sel("SELECT "+chars(20), chars(20), chars(20), chars(20), false),
+		sel(`SELECT ""`, `""`, "", "", false), // the backend says what that is
+		{in: "SELECT " + chars(21), err: "more than 20 octets of a mailbox name at octet 11"},
+		{in: "SELECT {21}\r\n" + chars(21), err: "more than 20 octets of a mailbox name at octet 11"},
+		{in: "SELECT", err: "a space expected at octet 10"},
+		{in: "SELECT ", err: "a string expected at octet 11"},
+		{in: "SELECT a*", err: "the end of the line expected at octet 12"},
+		{in: "SELECT a b", err: "the end of the line expected at octet 13"},
+		{in: "SELECT INBOX (CONDSTORE)", err: "a parameter of SELECT is not offered"},
+		{in: "EXAMINE INBOX   (CONDSTORE)", err: "a parameter of EXAMINE is not offered"},
+		{in: "SELECT INBOX(CONDSTORE)", err: "the end of the line expected at octet 16"},
+	})
+}
+
+func TestMailboxCommands(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE"} {
+		in := name + ` "a b"`
+		s, e := at(in, `"a b"`)
+		testArgs(t, []argTest{
+			{in: in, want: &command.Mailbox{Name: "a b", Start: s, End: e}},
+			{in: name + " x (USE (\\Drafts))", err: "a parameter of " + name + " is not offered"},
+		})
+	}
+	testArgs(t, []argTest{
+		{in: "CREATE a/b/", want: &command.Mailbox{Name: "a/b/", Start: 10, End: 14}},
+		{in: "DELETE", err: "a space expected at octet 10"},
+		{in: "CREATE %", err: "a string expected at octet 11"},
+		{in: `RENAME a "b c"`, want: &command.Rename{From: "a", To: "b c"}},
+		{in: "RENAME inbox &APw-", want: &command.Rename{From: "INBOX", To: "ü"}},
+		{in: "RENAME a", err: "a space expected at octet 12"},
+		{in: "RENAME a b c", err: "the end of the line expected at octet 15"},
+	})
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	testArgs(t, []argTest{
+		{in: `LIST "" *`, want: &command.List{Pattern: "*"}},
+		{in: `LSUB "" "%"`, want: &command.List{Pattern: "%"}},
+		{in: `LIST a/ %/b]*`, want: &command.List{Reference: "a/", Pattern: "%/b]*"}},
+		{in: `LIST "" ""`, want: &command.List{}},
+		{in: "LIST \"\" {3}\r\na b ", want: &command.List{Pattern: "a b"}},
+		{in: "LIST", err: "a space expected at octet 8"},
+		{in: `LIST ""`, err: "a space expected at octet 11"},
+		{in: `LIST "" `, err: "a pattern expected at octet 12"},
+		{in: `LIST "" * x`, err: "the end of the line expected at octet 14"},
+		{in: `LIST (SUBSCRIBED) "" *`, err: "LIST-EXTENDED is not offered"},
+		{in: `LIST "" (a b)`, err: "LIST-EXTENDED is not offered"},
+		{in: `LIST "" * RETURN (SPECIAL-USE)`, err: "LIST-EXTENDED is not offered"},
+		{in: `LIST "" *   return (STATUS (MESSAGES))`, err: "LIST-EXTENDED is not offered"},
+		{in: "LIST \"\" ~{1}\r\na", err: "BINARY is not offered"},
+	})
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	stat := func(in, box, name, list string, items ...string) argTest {
+		a := command.Status{Mailbox: name, Items: items}
+		a.MailboxStart, a.MailboxEnd = at(in, box)
+		a.ItemsStart, a.ItemsEnd = at(in, list)
+		return argTest{in: in, want: &a}
+	}
+	testArgs(t, []argTest{
+		stat("STATUS INBOX (MESSAGES)", "INBOX", "INBOX", "MESSAGES", "MESSAGES"),
+		stat(`STATUS "a b" (uidnext RECENT)`, `"a b"`, "a b", "uidnext RECENT", "UIDNEXT", "RECENT"),
+		stat("STATUS a (UNSEEN  UIDVALIDITY )", "a", "a", "UNSEEN  UIDVALIDITY ", "UNSEEN", "UIDVALIDITY"),
+		{in: "STATUS a", err: "a space expected at octet 12"},
+		{in: "STATUS a MESSAGES", err: "'(' expected at octet 13"},
+		{in: "STATUS a ()", err: "an atom expected at octet 14"},
+		{in: "STATUS a (MESSAGES", err: "a space or ) expected at octet 22"},
+		{in: "STATUS a (MESSAGES) x", err: "the end of the line expected at octet 24"},
+		{in: "STATUS a (MESSAGES HIGHESTMODSEQ)", err: "STATUS item HIGHESTMODSEQ is not offered"},
+		{in: "STATUS a (SIZE)", err: "STATUS item SIZE is not offered"},
+		{in: "STATUS a (RECENT RECENT RECENT RECENT RECENT)", err: "more than 4 items at octet 42"},
+	})
+}
