@@ -38,13 +38,16 @@ type world struct {
 	middleware *middleware.Middleware
 	url        string // of the middleware's HTTP API
 	served     *httptest.Server
+	dir        string       // of the store's files
+	objects    string       // folder of the object store
 	later      atomic.Int64 // by how much the middleware's clock is ahead, nanoseconds
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	ctx := context.Background()
-	st, err := sqlite.Open(ctx, sqlite.Config{Dir: t.TempDir()}, sqlite.Deps{})
+	w := &world{dir: t.TempDir(), objects: t.TempDir()}
+	st, err := sqlite.Open(ctx, sqlite.Config{Dir: w.dir}, sqlite.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +56,11 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	objects, err := folder.New(folder.Config{Dir: t.TempDir()})
+	objects, err := folder.New(folder.Config{Dir: w.objects})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: st}
+	w.store = st
 	w.middleware, err = middleware.New(ctx, middleware.Config{
 		Token: apiToken, EnsureDefaultTenant: &middleware.DefaultTenant{Secret: "secret", Prefix: "bundles"},
 	}, middleware.Deps{
