@@ -71,7 +71,7 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 	session, err := s.awaitLookup(budget)
 	ok := err == nil
 	if ok {
-		s.g.known.set(s.user, session.Placements)
+		s.g.known.learn(s.user, session.Placements)
 	} else {
 		s.notInjected(reasonOf(err), err)
 	}

@@ -156,11 +156,15 @@ func (s *session) cannotReserve() (reason string, err error) {
 	return "", nil
 }
 
+// claimBudget bounds a claim. The person is waiting for a SELECT: what the store does not
+// give away within it is not injected this time.
+const claimBudget = 500 * time.Millisecond
+
 // claim takes what is offered in the store; what somebody else has is left.
 func (s *session) claim(offers []injection.Offer) []placement.Placement {
 	var claims []placement.Placement
 	for _, o := range offers {
-		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+		ctx, cancel := context.WithTimeout(s.ctx, claimBudget)
 		token := rand.Text()
 		p, err := s.g.service.Claim(ctx, injection.ClaimRequest{
 			Person: s.person(), Key: o.Key, UIDValidity: s.mbox.validity, Token: token, Lease: s.g.cfg.Lease,
@@ -176,9 +180,11 @@ func (s *session) claim(offers []injection.Offer) []placement.Placement {
 			s.contested = true
 			s.notInjected(reasonClaim, nil)
 		case fault.Is(err, fault.Unavailable):
-			// It may have been made. Its token was used for nothing else: give it up.
+			// It may have been made. Its token was used for nothing else: give it up, and do
+			// not make the person wait for that, nor for the next claim.
 			s.notInjected(reasonOf(err), err)
-			s.release(placement.Placement{ID: o.ID, Token: token}, "unknown", true)
+			s.g.wg.Go(func() { s.release(placement.Placement{ID: o.ID, Token: token}, "unknown", true) })
+			return claims
 		default:
 			s.notInjected(reasonOf(err), err)
 		}
@@ -210,14 +216,16 @@ func (s *session) confirm(p placement.Placement, uid imap.UID) {
 		s.notInjected(reasonRender, err)
 		return
 	}
+	s.g.known.change(s.user, p)
 	e.recent = true
 	s.mbox.injected = append(s.mbox.injected, e)
 	s.g.metrics.injected.Inc()
 }
 
-// release gives a claim of our own up.
+// release gives a claim of our own up. It may be called from any goroutine, and outlives the
+// session by a moment.
 func (s *session) release(p placement.Placement, reason string, clean bool) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.g.cfg.KnownBudget)
 	defer cancel()
 	err := s.g.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: clean})
 	if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {

@@ -81,6 +81,30 @@ func (k *known) set(user string, all []placement.Placement) {
 	p.placements = next
 }
 
+// learn takes an answer that may be older than what is known: what it lacks may have been
+// injected since.
+func (k *known) learn(user string, some []placement.Placement) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.people[user]
+	if p == nil {
+		return
+	}
+	next := slices.Clone(p.placements)
+	for _, a := range some {
+		i := slices.IndexFunc(next, func(x placement.Placement) bool { return x.ID == a.ID })
+		_, gone := p.expunged[a.ID]
+		switch {
+		case gone:
+		case i < 0:
+			next = append(next, a)
+		case a.Rev > next[i].Rev:
+			next[i] = a
+		}
+	}
+	p.placements = next
+}
+
 // change takes one record as a change of ours left it.
 func (k *known) change(user string, now placement.Placement) {
 	k.mu.Lock()
