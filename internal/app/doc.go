@@ -9,7 +9,7 @@
 // address that is taken is known at once; what was opened is closed in reverse order.
 //
 // Its tests also hold the shape of the whole tree: which package may import which, and why
-// (deps_test.go); that every package says what it is for, and that no file grows past
+// (edges_test.go); that every package says what it is for, and that no file grows past
 // reading (shape_test.go); that every dependency is accounted for (dependencies_test.go).
 //
 // Why not a container that finds constructors by type: a start that can be read from top to
