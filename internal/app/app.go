@@ -17,6 +17,8 @@ import (
 	"inlay.example/inlay/internal/gateway"
 	"inlay.example/inlay/internal/middleware"
 	"inlay.example/inlay/internal/obs"
+	"inlay.example/inlay/internal/platform"
+	"inlay.example/inlay/internal/platform/api"
 )
 
 // Deps is what a program gives to its App.
@@ -181,7 +183,7 @@ func certificate(section, certFile, keyFile string) (*tls.Config, error) {
 }
 
 // routes adds the endpoints that every process has.
-func (a *App) routes(mux *http.ServeMux, mw *middleware.Middleware) {
+func (a *App) routes(mux *http.ServeMux, mw *middleware.Middleware, pf *platform.Platform) {
 	mux.HandleFunc("/healthz", a.health.Healthz)
 	mux.HandleFunc("/readyz", a.health.Readyz)
 	mux.Handle("/metrics", obs.MetricsHandler(a.registry))
@@ -190,6 +192,9 @@ func (a *App) routes(mux *http.ServeMux, mw *middleware.Middleware) {
 		mux.Handle("/api/tenants", h)
 		mux.Handle("/api/tenants/", h)
 		mux.Handle("/api/injection/", h)
+	}
+	if pf != nil {
+		mux.Handle(api.Base+"/", pf.Handler())
 	}
 }
 

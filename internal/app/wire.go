@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 
 	"inlay.example/inlay/internal/config"
@@ -12,14 +13,17 @@ import (
 	"inlay.example/inlay/internal/object"
 	"inlay.example/inlay/internal/object/folder"
 	"inlay.example/inlay/internal/obs"
+	"inlay.example/inlay/internal/platform"
 	"inlay.example/inlay/internal/store"
 	"inlay.example/inlay/internal/store/sqlite"
+	"inlay.example/inlay/internal/webhook"
 )
 
 // wire makes the roles, each with what it needs.
 func (a *App) wire(ctx context.Context) error {
 	var ready []obs.Role
 	var mw *middleware.Middleware
+	var pf *platform.Platform
 	if a.cfg.Has(config.Middleware) || a.cfg.Has(config.Platform) {
 		st, objects, err := a.data(ctx)
 		if err != nil {
@@ -31,6 +35,12 @@ func (a *App) wire(ctx context.Context) error {
 			}
 			ready = append(ready, obs.Role{Name: string(config.Middleware), Ready: mw.Ready})
 		}
+		if a.cfg.Has(config.Platform) {
+			if pf, err = a.wirePlatform(st, objects, mw); err != nil {
+				return err
+			}
+			ready = append(ready, obs.Role{Name: string(config.Platform), Ready: pf.Ready})
+		}
 	}
 	if a.cfg.Has(config.Gateway) {
 		if err := a.wireGateway(mw); err != nil {
@@ -40,7 +50,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.health = obs.NewHealth(ready...)
 	if a.http != nil {
-		a.routes(a.http.mux, mw)
+		a.routes(a.http.mux, mw, pf)
 	}
 	return nil
 }
@@ -75,13 +85,40 @@ func (a *App) wireMiddleware(ctx context.Context, st store.Store, objects object
 		cfg.EnsureDefaultTenant = &middleware.DefaultTenant{Secret: c.DefaultTenant.Secret, Prefix: c.DefaultTenant.Prefix}
 	}
 	mw, err := middleware.New(ctx, cfg, middleware.Deps{
-		Store: st, Objects: objects, Log: a.log.With("role", string(config.Middleware)), Registerer: a.registry,
+		Store: st, Objects: objects, Importer: a.newImporter, Verify: webhook.Verify,
+		Log: a.log.With("role", string(config.Middleware)), Registerer: a.registry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.background = append(a.background, background{string(config.Middleware), mw.Run})
 	return mw, nil
+}
+
+// platformObjects is where the platform keeps sources of templates and audiences.
+const platformObjects = "platform"
+
+func (a *App) wirePlatform(st store.Store, objects object.Store, mw *middleware.Middleware) (*platform.Platform, error) {
+	c := a.cfg.Platform
+	cfg := platform.Config{
+		Token: c.Token, Tenant: c.Tenant, Secret: c.TenantSecret, Domain: a.cfg.Gateway.Domain,
+		MiddlewareURL: c.Middleware.URL, MiddlewareToken: c.Middleware.Token,
+	}
+	deps := platform.Deps{
+		Documents: st.Control(), Objects: object.Below(objects, platformObjects), Bundles: object.Below(objects, object.Key(c.Prefix)),
+		Log: a.log.With("role", string(config.Platform)),
+	}
+	if c.Middleware.URL == "" {
+		// By the documented way, pushes signed and all, but for the network.
+		cfg.MiddlewareURL, cfg.MiddlewareToken = "http://middleware.in-process.invalid", a.cfg.Middleware.Token
+		deps.HTTP = &http.Client{Transport: inProcess{mw.Handler()}}
+	}
+	pf, err := platform.New(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	a.background = append(a.background, background{string(config.Platform), pf.Run})
+	return pf, nil
 }
 
 func (a *App) wireGateway(mw *middleware.Middleware) error {

@@ -29,6 +29,8 @@ type IO struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	// Program is how the program was called, for lines that can be copied; empty: "inlay".
+	Program string
 	// Terminal says that Err is a terminal that shows progress.
 	Terminal bool
 	// Signals sends what asks the program to stop; nil: the process's SIGINT and SIGTERM.
@@ -41,7 +43,14 @@ func Process() IO {
 	if st, err := os.Stderr.Stat(); err == nil {
 		terminal = st.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 	}
-	return IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal}
+	return IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal, Program: os.Args[0]}
+}
+
+func (std IO) program() string {
+	if std.Program == "" {
+		return "inlay"
+	}
+	return std.Program
 }
 
 // Main runs a command line, without the program's name, and returns the exit code.
@@ -85,7 +94,7 @@ Exit codes: 0 done; 1 failed or refused; 2 wrong command line, configuration or 
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(gatewayCommand(std), serveCommand(std), configCommand(std), campaignCommand(std), versionCommand(std))
+	root.AddCommand(demoCommand(std), gatewayCommand(std), serveCommand(std), configCommand(std), campaignCommand(std), versionCommand(std))
 	return root
 }
 

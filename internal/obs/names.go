@@ -41,7 +41,9 @@ var names = [...]string{
 	"revision",
 	"role",
 	"roles",
+	"rejected", // rows of an import
 	"rows",
+	"seconds",
 	"signal",
 	"stack",
 	"state",
