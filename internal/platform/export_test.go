@@ -1,0 +1,4 @@
+package platform
+
+// CopyRows is copyRows, for the fuzz test.
+var CopyRows = copyRows
