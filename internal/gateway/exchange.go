@@ -74,8 +74,7 @@ func (s *session) flushUp() error {
 // next reads the start of the backend's next response, after telling the client what is
 // known so far if there is nothing to be read at once.
 func (s *session) next() (response.Head, error) {
-	s.upLane.own()
-	if s.bc.Reader.Buffered() == 0 {
+	if s.upLane.lent || s.bc.Reader.Buffered() == 0 {
 		if err := s.flushUp(); err != nil {
 			return response.Head{}, err
 		}
@@ -87,6 +86,7 @@ func (s *session) next() (response.Head, error) {
 		s.armed = true
 		_ = s.bc.SetReadDeadline(time.Now().Add(s.g.cfg.BackendTimeout))
 	}
+	s.upLane.own()
 	h, err := s.bc.Reader.Next()
 	return h, backendError(err)
 }

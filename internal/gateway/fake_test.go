@@ -57,6 +57,19 @@ func (f *fakeService) used() bool {
 	return f.everUsed || len(f.placements) > 0
 }
 
+// realUIDs gives n UIDs that no placement has.
+func (f *fakeService) realUIDs(n int) []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []int
+	for uid := 1; len(out) < n; uid++ {
+		if !slices.ContainsFunc(f.placements, func(p placement.Placement) bool { return int(p.UID) == uid }) {
+			out = append(out, uid)
+		}
+	}
+	return out
+}
+
 // act does what an "@" line says:
 //
 //	@offer CAMPAIGN MAILBOX [TEMPLATE]                  something to be injected

@@ -10,6 +10,7 @@ import (
 	"inlay.example/inlay/internal/gateway/reserve"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/placement"
 )
 
 // rounds bounds how often news that come while news are looked at are looked at too, within
@@ -65,16 +66,26 @@ func (s *session) identifyAll() (bell string, err error) {
 	if bell != "" || len(m.fresh) == 0 {
 		return bell, nil
 	}
-	// The doorbell of the gap: a UID between two told ones, or behind the last one, that the
-	// backend gave to nobody may have been a marker's.
+	if m.gap() {
+		return "gap", nil
+	}
+	return "", nil
+}
+
+// gap is the doorbell of the gap: a UID between two told ones, or behind the last one, that
+// the backend gave to nobody may have been a marker's. One that a placement is known to have
+// is none.
+func (m *mailbox) gap() bool {
 	next := uint64(m.lastUID) + 1
 	for _, f := range m.fresh {
-		if uint64(f.uid) > next {
-			return "gap", nil
+		for ; next < uint64(f.uid); next++ {
+			if !slices.ContainsFunc(m.arriving, func(p placement.Placement) bool { return uint64(p.UID) == next }) {
+				return true
+			}
 		}
 		next = uint64(f.uid) + 1
 	}
-	return "", nil
+	return false
 }
 
 const markerHeader = reserve.Header

@@ -197,7 +197,8 @@ func (w *world) spell(l string) string {
 //	@caps WORDS           what the backend can do, for @login and @open
 //	@connect [GATEWAY]    another client comes, to the gateway with that number
 //	@login [N]            client N logs in, unless it has
-//	@open EXISTS UIDNEXT [N]   client N logs in and selects INBOX; its UIDs are 1:EXISTS
+//	@open EXISTS UIDNEXT [N]   client N logs in and selects INBOX; its real messages have the
+//	                      lowest UIDs that no placement has
 //	@wait DURATION        time goes on
 //	@close C|U [N]        a connection is closed
 //	@drain [GATEWAY]      the gateway is to stop
@@ -300,6 +301,7 @@ func (w *world) open(exists, uidNext, n int) string {
 	}
 	c, b := w.client(n), w.backend(n)
 	c.say("b SELECT INBOX")
+	uids := w.service.realUIDs(exists)
 	flags := `\Answered \Flagged \Deleted \Seen \Draft`
 	if w.service.used() {
 		flags += " $InlayReserved"
@@ -321,11 +323,14 @@ func (w *world) open(exists, uidNext, n int) string {
 			case strings.HasPrefix(text, "UID SEARCH"):
 				b.say("* SEARCH")
 			case strings.HasPrefix(text, "SEARCH RETURN (MAX) UID 1:"):
-				below, err := strconv.Atoi(strings.TrimPrefix(text, "SEARCH RETURN (MAX) UID 1:"))
-				if err != nil {
-					w.t.Fatal(err)
+				b.say(fmt.Sprintf("* ESEARCH (TAG %q) MAX %d", tag, below(uids, strings.TrimPrefix(text, "SEARCH RETURN (MAX) UID 1:"))))
+			case strings.HasPrefix(text, "SEARCH UID "):
+				above := "* SEARCH"
+				lo, _, _ := strings.Cut(strings.TrimPrefix(text, "SEARCH UID "), ":")
+				for n := below(uids, lo) + 1; n <= exists; n++ {
+					above += " " + strconv.Itoa(n)
 				}
-				b.say(fmt.Sprintf("* ESEARCH (TAG %q) MAX %d", tag, min(below, exists)))
+				b.say(above)
 			default:
 				w.t.Fatalf("@open cannot answer %q", l)
 			}
@@ -344,6 +349,16 @@ func (w *world) open(exists, uidNext, n int) string {
 	}
 	w.t.Fatal("SELECT was not answered")
 	return ""
+}
+
+// below counts the UIDs up to a limit.
+func below(uids []int, limit string) int {
+	n, _ := strconv.Atoi(limit)
+	i, found := slices.BinarySearch(uids, n)
+	if found {
+		i++
+	}
+	return i
 }
 
 // counted lists the counters that are above zero and belong to what the contract promises.
