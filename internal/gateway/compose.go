@@ -91,13 +91,27 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 		return nil, nil, err
 	}
 	if s.voided {
-		// A dead gateway's claim was cleared away: what it stood for may be offered again.
+		// A dead gateway's claim, or what lived in a mailbox that is no more, was cleared away:
+		// what it stood for may be offered again.
 		s.startLookup()
 		if session, err = s.awaitLookup(s.g.cfg.LookupBudget); err != nil {
 			s.notInjected(reasonOf(err), err)
 		}
 	}
 	return session.Offers, live, nil
+}
+
+// voidForeign ends the placements of a mailbox that had this one's name: its UIDs are gone with
+// it, and what they stood for may be injected anew. (rfc3501 §2.3.1.1: a new UIDVALIDITY says
+// that no UID of before counts.)
+func (s *session) voidForeign(m *mailbox, all []placement.Placement) {
+	for _, p := range all {
+		if p.State == placement.Live && p.Mailbox == m.name && p.UIDValidity != m.validity {
+			s.voidLive(p, placement.ReasonValidity)
+			s.notInjected(reasonValidity, nil)
+			s.voided = true
+		}
+	}
 }
 
 // readAtSelect is the reading behind the answer to SELECT, with claims resolved. count says
@@ -110,6 +124,7 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 		}
 		return s.knownOf(m), nil
 	}
+	s.voidForeign(m, all)
 	live, claimed := m.here(all)
 	m.read = time.Now()
 	if len(claimed) == 0 {
