@@ -36,20 +36,21 @@ func (d *demoRun) explain(r demoReady) error {
 	if len(r.Users) == 0 {
 		say("  user and password as on your server")
 	}
-	user, password := "USER", "PASSWORD"
+	user, login, pass := "USER", "USER", ""
 	if len(r.Users) > 0 {
-		user, password = r.Users[0].User, r.Users[0].Password
-		if password == "" {
-			password = "PASSWORD"
+		user, login = r.Users[0].User, r.Users[0].User
+		if p := r.Users[0].Password; p != "" {
+			login, pass = user+":"+p, " imap_pass="+mutt(p)
 		}
 	}
+	inbox := "imap://" + r.IMAP + "/INBOX"
 	say("\nOr look from the command line:")
-	say("  curl -s -u %s %s -X 'SEARCH HEADER X-Inlay-Campaign \"\"'", shell(user+":"+password), shell("imap://"+r.IMAP+"/INBOX"))
+	say("  curl -s -u %s %s -X 'SEARCH HEADER X-Inlay-Campaign \"\"'", shell(login), shell(inbox))
 	if d.backend == "" {
-		say("  curl -s -u %s %s", shell(user+":"+password), shell("imap://"+r.IMAP+"/INBOX;MAILINDEX=13"))
+		say("  curl -s -u %s %s", shell(login), shell(inbox+";MAILINDEX=13"))
 	}
-	say("  neomutt -n -F /dev/null -e %s -f %s", shell("set ssl_starttls=no ssl_force_tls=no imap_pass="+mutt(password)),
-		shell("imap://"+url.PathEscape(user)+"@"+r.IMAP+"/INBOX"))
+	say("  neomutt -n -F /dev/null -e %s -f %s",
+		shell("set ssl_starttls=no ssl_force_tls=no folder=imap://"+r.IMAP+"/"+pass), shell("imap://"+url.PathEscape(user)+"@"+r.IMAP+"/INBOX"))
 
 	say("\nCampaigns are run with the same program:")
 	say("  export INLAY_SERVER=%s INLAY_TOKEN=%s", r.HTTP, r.Token)
