@@ -17,6 +17,8 @@ type client struct {
 	in  *bufio.Reader
 	n   int   // commands so far
 	got int64 // octets of literals so far
+
+	exists string // the number in the last EXISTS
 }
 
 // patience is for an answer: far longer than any, so that only a hang runs into it.
@@ -90,6 +92,9 @@ func (c *client) answer(tag string, continuation bool) error {
 				return fmt.Errorf("answered %q", line)
 			}
 			return nil
+		}
+		if number, ok := bytes.CutSuffix(line, []byte(" EXISTS\r\n")); ok {
+			c.exists = string(bytes.TrimPrefix(number, []byte("* ")))
 		}
 		if n, ok := literal(line); ok {
 			if _, err := c.in.Discard(n); err != nil {

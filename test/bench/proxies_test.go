@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"flag"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +20,8 @@ var (
 
 const (
 	password = "pass"
-	small    = 100     // messages of everybody's INBOX, behind the big one
-	big      = 1 << 20 // octets of its first message
+	real     = 101     // messages of everybody's INBOX
+	big      = 1 << 20 // octets of its first message; the others are small
 	noops    = 200     // per round
 	logins   = 20      // per round
 	fetches  = 20      // per round
@@ -34,6 +35,7 @@ func BenchmarkProxies(b *testing.B) {
 	targets := startTargets(b, d)
 	for _, t := range targets {
 		deliver(b, d, t.name)
+		look(b, t)
 	}
 	started := time.Now()
 	machine := describe(b, program(b))
@@ -65,10 +67,26 @@ func deliver(b *testing.B, d *peertest.Dovecot, user string) {
 	first := fmt.Appendf(nil, head, 0, 0)
 	first = append(first, bytes.Repeat([]byte(line), (big-len(first))/len(line))...)
 	messages := []peertest.Message{{Bytes: first, Flags: []string{`\Seen`}}}
-	for i := 1; i <= small; i++ {
+	for i := 1; i < real; i++ {
 		messages = append(messages, peertest.Message{Bytes: fmt.Appendf(nil, head+strings.Repeat(line, 40), i, i)})
 	}
 	d.Deliver(b, user, "INBOX", messages...)
+}
+
+// look makes sure that a target shows what it is measured with.
+func look(b *testing.B, t target) {
+	b.Helper()
+	c, err := login(t.addr, t.name, password)
+	if err != nil {
+		b.Fatalf("%s: %v", t.name, err)
+	}
+	defer c.close()
+	if err := c.do("SELECT INBOX"); err != nil {
+		b.Fatalf("%s: %v", t.name, err)
+	}
+	if c.exists != strconv.Itoa(t.messages) {
+		b.Fatalf("%s shows %s messages, not %d", t.name, c.exists, t.messages)
+	}
 }
 
 // A footprint is what a proxy weighs, in octets.

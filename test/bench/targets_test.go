@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
@@ -18,9 +19,10 @@ var inlay = flag.String("inlay", "", "the program to measure; empty: build it")
 
 // A target is one way to the backend.
 type target struct {
-	name string
-	addr string
-	pid  int // whose process tree is the proxy; 0: none, the backend itself
+	name     string // also the login
+	addr     string
+	pid      int // whose process tree is the proxy; 0: none, the backend itself
+	messages int // that its user's INBOX must show
 }
 
 // startTargets starts everything in front of the backend. What a proxy of somebody else needs
@@ -28,8 +30,9 @@ type target struct {
 func startTargets(b *testing.B, d *peertest.Dovecot) []target {
 	b.Helper()
 	return []target{
-		{name: "direct", addr: d.Addr},
+		{name: "direct", addr: d.Addr, messages: real},
 		startInlay(b, d),
+		startDemo(b, d),
 		startNginx(b, d),
 		startHAProxy(b, d),
 	}
@@ -58,6 +61,33 @@ func startInlay(b *testing.B, d *peertest.Dovecot) target {
 	addr := fmt.Sprintf("127.0.0.1:%d", peertest.FreePort(b))
 	p := peertest.Start(b, exec.Command(program(b), "gateway", "--imap", addr, "--backend", d.Addr))
 	return running(b, "inlay", addr, p)
+}
+
+// startDemo starts all of Inlay in one process, with a message for its user: the gateway with
+// something to do. Its memory is that of gateway, middleware, platform and store.
+func startDemo(b *testing.B, d *peertest.Dovecot) target {
+	b.Helper()
+	const user = "injected"
+	cmd := exec.Command(program(b), "demo", "--backend", d.Addr, "--user", user,
+		"--imap", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", b.TempDir(), "--json")
+	r, w, err := os.Pipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	cmd.Stdout = w
+	p := peertest.Start(b, cmd)
+	w.Close() // the child has it
+	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		b.Fatal(err)
+	}
+	var ready struct{ IMAP string }
+	if err := json.NewDecoder(r).Decode(&ready); err != nil {
+		b.Fatalf("the demo is not ready: %v\n%s", err, p.Output())
+	}
+	t := running(b, user, ready.IMAP, p)
+	t.messages++
+	return t
 }
 
 func startHAProxy(b *testing.B, d *peertest.Dovecot) target {
@@ -138,7 +168,7 @@ func running(b *testing.B, name, addr string, p *peertest.Process) target {
 	for {
 		if c, err := dial(addr); err == nil {
 			c.close()
-			return target{name: name, addr: addr, pid: p.Cmd.Process.Pid}
+			return target{name: name, addr: addr, pid: p.Cmd.Process.Pid, messages: real}
 		}
 		select {
 		case <-p.Done():
