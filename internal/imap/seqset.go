@@ -16,30 +16,38 @@ type WrittenRange struct{ A, B uint32 }
 // because COPYUID pairs sets in their written order.
 type SeqSet []WrittenRange
 
-// ParseSeqSet parses all of b.
+// SetError says what is wrong with a sequence set, and where.
+type SetError struct {
+	Octet   int // from 1
+	Text    string
+	TooMany bool // more ranges than the limit
+}
+
+func (e *SetError) Error() string {
+	return fmt.Sprintf("%s at octet %d of the sequence set", e.Text, e.Octet)
+}
+
+// ParseSeqSet parses all of b. Errors are of type *SetError.
 //
 //	sequence-set = (seq-number / seq-range) ["," sequence-set]
 //	seq-range    = seq-number ":" seq-number
 //	seq-number   = nz-number / "*"
-//
-// More than maxRanges ranges is an error, which like every error says at which octet, counted
-// from 1.
 func ParseSeqSet(b []byte, maxRanges int) (SeqSet, error) {
 	var set SeqSet
 	for i := 0; ; i++ {
 		if len(set) == maxRanges {
-			return nil, fmt.Errorf("sequence set of more than %d ranges", maxRanges)
+			return nil, &SetError{Octet: i + 1, Text: fmt.Sprintf("more than %d ranges", maxRanges), TooMany: true}
 		}
-		a, n, err := seqNumber(b[i:])
-		if err != nil {
-			return nil, fmt.Errorf("octet %d of the sequence set: %w", i+1, err)
+		a, n, ok := seqNumber(b[i:])
+		if !ok {
+			return nil, &SetError{Octet: i + 1, Text: notSeqNumber}
 		}
 		i += n
 		r := WrittenRange{a, a}
 		if i < len(b) && b[i] == ':' {
 			i++
-			if r.B, n, err = seqNumber(b[i:]); err != nil {
-				return nil, fmt.Errorf("octet %d of the sequence set: %w", i+1, err)
+			if r.B, n, ok = seqNumber(b[i:]); !ok {
+				return nil, &SetError{Octet: i + 1, Text: notSeqNumber}
 			}
 			i += n
 		}
@@ -48,30 +56,30 @@ func ParseSeqSet(b []byte, maxRanges int) (SeqSet, error) {
 			return set, nil
 		}
 		if b[i] != ',' {
-			return nil, fmt.Errorf("octet %d of the sequence set: unexpected %q", i+1, b[i])
+			return nil, &SetError{Octet: i + 1, Text: fmt.Sprintf("unexpected %q", b[i])}
 		}
 	}
 }
 
-var errSeqNumber = fmt.Errorf("a number from 1 to %d without leading zeros, or *, expected", uint32(math.MaxUint32))
+const notSeqNumber = "a number from 1 to 4294967295 without leading zeros, or *, expected"
 
 // seqNumber takes a seq-number from the start of b, n octets; "*" is 0.
 //
 //	nz-number = digit-nz *DIGIT
-func seqNumber(b []byte) (num uint32, n int, err error) {
+func seqNumber(b []byte) (num uint32, n int, ok bool) {
 	if len(b) > 0 && b[0] == '*' {
-		return 0, 1, nil
+		return 0, 1, true
 	}
 	var v uint64
 	for ; n < len(b) && '0' <= b[n] && b[n] <= '9'; n++ {
 		if v = v*10 + uint64(b[n]-'0'); v == 0 || v > math.MaxUint32 {
-			return 0, 0, errSeqNumber
+			return 0, 0, false
 		}
 	}
 	if n == 0 {
-		return 0, 0, errSeqNumber
+		return 0, 0, false
 	}
-	return uint32(v), n, nil
+	return uint32(v), n, true
 }
 
 // HasStar reports whether "*" is written anywhere.

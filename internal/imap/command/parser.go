@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -276,14 +277,15 @@ func (p *parser) set() (set imap.SeqSet, start, end int, err error) {
 	if p.peek() == '$' {
 		return nil, start, p.i, unsupported("SEARCHRES")
 	}
-	if set, err = imap.ParseSeqSet([]byte(raw), p.lim.Ranges); err != nil {
+	set, err = imap.ParseSeqSet([]byte(raw), p.lim.Ranges)
+	if bad := (*imap.SetError)(nil); errors.As(err, &bad) {
 		kind := fault.Invalid
-		if strings.Count(raw, ",") >= p.lim.Ranges {
+		if bad.TooMany {
 			kind = fault.TooLarge
 		}
-		return nil, start, p.i, fault.New(kind, "sequence set at octet %d: %s", start+1, err)
+		return nil, start, p.i, fault.New(kind, "%s at octet %d", bad.Text, start+bad.Octet)
 	}
-	return set, start, p.i, nil
+	return set, start, p.i, err
 }
 
 // spaceSet takes SP sequence-set.

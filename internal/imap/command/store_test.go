@@ -53,7 +53,7 @@ func TestCopy(t *testing.T) {
 		copyTest(`UID COPY *:9 "&APw- b"`, "*:9", `"&APw- b"`, "&APw- b", "ü b"),
 		copyTest("COPY 7 {5+}\r\ninbox", "7", "{5+}\r\ninbox", "inbox", "INBOX"),
 		{in: "COPY 2", err: "a space expected at octet 10"},
-		{in: "COPY a b", err: "sequence set at octet 9: octet 1 of the sequence set: " + notSeq},
+		{in: "COPY a b", err: notSeq + " at octet 9"},
 		{in: "COPY 1 a b", err: "the end of the line expected at octet 13"},
 		{in: "COPY 1 " + chars(21), err: "more than 20 octets of a mailbox name at octet 11"},
 	})
