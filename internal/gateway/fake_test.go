@@ -167,6 +167,14 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 	return nil
 }
 
+// live adds what was injected before.
+func (f *fakeService) live(c, mailbox string, validity uint32, uid imap.UID) {
+	f.placements = append(f.placements, placement.Placement{
+		ID: placement.ID("p-" + c), Key: placement.Key{Campaign: campaign.ID(c), Occurrence: "1"}, User: "anna", State: placement.Live,
+		Template: message.Digest([]byte(source)), Rev: 1, Mailbox: mailbox, UIDValidity: validity, UID: uid, Until: time.Now().Add(time.Hour),
+	})
+}
+
 func (f *fakeService) of(call string) *faults {
 	if f.faults[call] == nil {
 		f.faults[call] = &faults{}

@@ -107,7 +107,7 @@ func (d *Dialer) Dial(ctx context.Context, lim response.Limits) (*Conn, error) {
 	}
 	if err != nil {
 		nc.Close()
-		if fault.KindOf(err) == fault.Internal {
+		if fault.KindOf(err) != fault.Unavailable {
 			err = fault.Wrap(fault.Unavailable, err, "the mail server cannot be used")
 		}
 		return nil, err
