@@ -50,7 +50,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 	}
 	if sel.real.Empty() && !sel.beyond {
 		if len(sel.injected) == 0 {
-			return s.local(c, sel, func() error { return nil })
+			return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, func() error { return nil })
 		}
 		if _, err := s.own("NOOP", nil); err != nil {
 			return err

@@ -34,7 +34,7 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 			return err
 		}
 		if sel.real.Empty() && !sel.beyond {
-			return s.local(c, sel, func() error { return s.expungeInjected(sel.injected, true) })
+			return s.local(c, a.SetStart, a.SetEnd, true, sel, func() error { return s.expungeInjected(sel.injected, true) })
 		}
 		raw = splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
 	}

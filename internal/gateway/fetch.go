@@ -134,7 +134,7 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	}
 	f := &fetching{s: s, a: a, todo: sel.injected}
 	if sel.real.Empty() && !sel.beyond {
-		return s.local(c, sel, f.rest)
+		return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, f.rest)
 	}
 	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
 	res, err := s.exchange(c.Tag, raw, shift(c.Literals, a.SetEnd, len(raw)-len(c.Raw)), f.response)
@@ -183,31 +183,50 @@ func backendSet(sel selection) string {
 		if len(b) > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendUint(b, uint64(imap.MaxUID), 10)
+		b = append(b, noMessage...)
 	}
 	return string(b)
 }
 
-// local runs a command that asks nothing of the backend's messages. A NOOP goes in its place,
-// because the command would have told news; do is what is to be said of injected ones.
-func (s *session) local(c *command.Command, sel selection, do func() error) error {
-	if _, err := s.own("NOOP", nil); err != nil {
-		return err
-	}
-	if err := do(); err != nil {
-		return s.localError(c, err)
-	}
-	if err := s.settle(); err != nil {
-		return err
-	}
+// noMessage is a set of UIDs that no message has. It is not the greatest number, by which
+// some servers mean "*" inside.
+var noMessage = strconv.FormatUint(uint64(imap.MaxUID)-1, 10)
+
+// local runs a command that asks nothing of the backend's messages, whose set is raw[start:end]
+// and of UIDs if uid; do is what is to be said and done of injected ones. The backend is asked
+// the same of a UID that no message has: so it tells its news, and says in its own words
+// whether this may be done here.
+func (s *session) local(c *command.Command, start, end int, uid bool, sel selection, do func() error) error {
 	if sel.ghosts > 0 && len(sel.injected) == 0 {
+		if _, err := s.own("NOOP", nil); err != nil {
+			return err
+		}
+		if err := s.settle(); err != nil {
+			return err
+		}
 		// rfc5530 §3: asked of messages that are gone alone.
 		s.line(c.Tag + " NO [EXPUNGEISSUED] The messages are gone.")
 		return nil
 	}
-	verb := c.Name[strings.LastIndexByte(c.Name, ' ')+1:]
-	s.line(c.Tag + " OK " + verb[:1] + strings.ToLower(verb[1:]) + " completed.")
-	return nil
+	raw := splice(c.Raw, start, end, noMessage)
+	lits := shift(c.Literals, end, len(raw)-len(c.Raw))
+	if !uid { // numbers would be beyond the mailbox
+		at := len(c.Tag) + 1
+		raw, lits = splice(raw, at, at, "UID "), shift(lits, at, len("UID "))
+	}
+	res, err := s.exchange(c.Tag, raw, lits, nil)
+	if err != nil {
+		return err
+	}
+	if res.ok() {
+		if err := do(); err != nil {
+			return s.localError(c, err)
+		}
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.answer(res)
 }
 
 // refusal is an answer NO of our own: nothing of it was acknowledged.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"inlay.example/inlay/internal/fault"
@@ -38,7 +39,7 @@ func (s *session) store(c *command.Command, a *command.Store) error {
 	}
 	change := func() error { return s.storeInjected(sel.injected, a) }
 	if sel.real.Empty() && !sel.beyond {
-		return s.local(c, sel, change)
+		return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, change)
 	}
 	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
 	res, err := s.exchange(c.Tag, raw, shift(c.Literals, a.SetEnd, len(raw)-len(c.Raw)), nil)
@@ -107,11 +108,12 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 			s.log.Info("flags not stored", "placement", e.p.ID, "error", err)
 			return unavailable
 		}
+		same := slices.Equal(e.p.Flags, p.Flags)
 		e.p = p
 		s.g.known.change(s.user, p)
 		s.announce(p.Flags)
-		if a.Silent {
-			continue
+		if a.Silent || same {
+			continue // as Dovecot does: told is what is not as the client knows it
 		}
 		if n, ok := m.view.InjectedSeq(uid); ok {
 			s.fetchHead(n)
