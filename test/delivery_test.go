@@ -1,0 +1,173 @@
+package test_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"inlay.example/inlay/internal/campaign"
+	"inlay.example/inlay/internal/peertest"
+)
+
+const (
+	dialogues       = 20  // random ones
+	commandsPerTalk = 110 // of each
+)
+
+// TestDeliveryLaw plays random dialogues twice: with a person to whom messages were really
+// delivered, on the bare server; and with one to whom the same octets are injected, through a
+// gateway. What the two hear must be the same but for what is declared to differ (delivered).
+// INLAY_SEED repeats one dialogue by its seed.
+func TestDeliveryLaw(t *testing.T) {
+	t.Parallel()
+	d := peertest.StartDovecot(t, peertest.Options{})
+	seeds := make([]uint64, dialogues)
+	for i := range seeds {
+		seeds[i] = rand.Uint64()
+	}
+	if text := os.Getenv("INLAY_SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("INLAY_SEED: %v", err)
+		}
+		seeds = []uint64{seed}
+	}
+	for i, seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			pairOf(t, d, i).talk(rand.New(rand.NewPCG(seed, 0)), commandsPerTalk)
+		})
+	}
+}
+
+// pair is the same mailbox twice, and two sessions on each.
+type pair struct {
+	t           *testing.T
+	bare, inlay *conn
+	otherBare   *conn
+	otherInlay  *conn
+	messages    int // in the client's list, as last heard
+	uidNext     int
+	letters     []string // UIDs of the letters
+	told        []string // the dialogue so far
+	keywords    keywords // of the gateway's side
+}
+
+// pairOf makes two people with the same mails and letters between them: at the front, in the
+// middle and at the end.
+func pairOf(t *testing.T, d *peertest.Dovecot, n int) *pair {
+	t.Helper()
+	bareUser, inlayUser := fmt.Sprintf("bare%d", n), fmt.Sprintf("inlay%d", n)
+	w := newWorld(t)
+	p := newProxy(t, d.Addr, w.middleware)
+	x := &pair{t: t, keywords: keywords{}}
+	stock := mails(9)
+	for i, batch := range [][]peertest.Message{stock[:0], stock[:4], stock[4:7]} {
+		if len(batch) > 0 {
+			d.Deliver(t, bareUser, "INBOX", batch...)
+			d.Deliver(t, inlayUser, "INBOX", batch...)
+		}
+		w.run(t, campaign.ID(fmt.Sprintf("c%d", i)), []string{inlayUser})
+		// The letter as it is injected is delivered to the other one, and both open the mailbox.
+		x.bare, x.inlay = login(t, d.Addr, bareUser), login(t, p.addr, inlayUser)
+		x.inlay.must("SELECT INBOX")
+		letter := x.letter()
+		d.Deliver(t, bareUser, "INBOX", letter)
+		x.bare.must("SELECT INBOX")
+	}
+	d.Deliver(t, bareUser, "INBOX", stock[7:]...)
+	d.Deliver(t, inlayUser, "INBOX", stock[7:]...)
+	x.otherBare, x.otherInlay = login(t, d.Addr, bareUser), login(t, p.addr, inlayUser)
+	x.do("SELECT INBOX")
+	x.compare("SELECT INBOX (the other session)", x.otherBare.cmd("SELECT INBOX"), x.otherInlay.cmd("SELECT INBOX"))
+	return x
+}
+
+var dateItem = regexp.MustCompile(`INTERNALDATE "([^"]+)"`)
+
+// letter is the last message of the gateway's side, which is the injected one.
+func (x *pair) letter() peertest.Message {
+	x.t.Helper()
+	got := x.inlay.must("FETCH * (UID INTERNALDATE BODY.PEEK[])").lines("FETCH")
+	if len(got) != 1 || !strings.Contains(got[0], "came by no post") {
+		x.t.Fatalf("the last message is not the letter: %q", got)
+	}
+	x.letters = append(x.letters, uidItem.FindStringSubmatch(got[0])[1])
+	date, err := time.Parse("_2-Jan-2006 15:04:05 -0700", dateItem.FindStringSubmatch(got[0])[1])
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(got[0], "}\r\n")
+	return peertest.Message{Bytes: []byte(strings.TrimSuffix(body, ")")), Date: date}
+}
+
+// do runs a command on both sides and compares.
+func (x *pair) do(command string) {
+	x.t.Helper()
+	x.told = append(x.told, command)
+	a, b := x.bare.cmd(command), x.inlay.cmd(command)
+	x.heard(a)
+	x.keywords.heard(x.t, b)
+	uidFirst(x.t, x.letters, b)
+	x.compare(command, a, b)
+}
+
+// heard keeps the model of the mailbox that commands are made for.
+func (x *pair) heard(a answer) {
+	for _, u := range a.untagged {
+		f := strings.Fields(u)
+		if len(f) == 3 && f[2] == "EXISTS" {
+			x.messages = int(number(f[1]))
+		}
+		if len(f) == 3 && f[2] == "EXPUNGE" {
+			x.messages--
+		}
+		if len(f) > 3 && f[2] == "[UIDNEXT" {
+			x.uidNext = int(number(strings.TrimSuffix(f[3], "]")))
+		}
+	}
+}
+
+func (x *pair) compare(command string, bare, inlay answer) {
+	x.t.Helper()
+	want, got := delivered(x.t, command, bare), delivered(x.t, command, inlay)
+	if want != got {
+		x.t.Fatalf("after\n\t%s\n%s\n--- delivered, on the bare server\n%s\n--- injected, through the gateway (letters are UIDs %v)\n%s",
+			strings.Join(x.told, "\n\t"), command, want, x.letters, got)
+	}
+}
+
+// talk runs n random commands.
+func (x *pair) talk(r *rand.Rand, n int) {
+	x.t.Helper()
+	g := &generator{Rand: r, pair: x}
+	for range n {
+		switch r.IntN(30) {
+		case 0: // something happens in the other session
+			// It is told first what happened meanwhile: of injected messages, what is different
+			// in the end; of real ones also what was undone again.
+			x.otherBare.cmd("NOOP")
+			x.otherInlay.cmd("NOOP")
+			const all = "FETCH 1:* (UID FLAGS)"
+			x.compare("(other) "+all, x.otherBare.cmd(all), x.otherInlay.cmd(all))
+			command := g.otherCommand()
+			x.told = append(x.told, "(other) "+command)
+			x.compare("(other) "+command, x.otherBare.cmd(command), x.otherInlay.cmd(command))
+			x.do("NOOP")
+		case 1:
+			x.told = append(x.told, "IDLE")
+			tagA, tagB := x.bare.idle(), x.inlay.idle()
+			a, b := x.bare.done(tagA), x.inlay.done(tagB)
+			x.heard(a)
+			x.keywords.heard(x.t, b)
+			x.compare("IDLE", a, b)
+		default:
+			x.do(g.command())
+		}
+	}
+}
