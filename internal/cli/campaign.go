@@ -207,6 +207,33 @@ func statsCommand(std IO, flags *platformFlags) *cobra.Command {
 	return cmd
 }
 
+// obeyWithin is how long a command's acknowledgement is waited for.
+const obeyWithin = 5 * time.Second
+
+// obeyed waits a moment for the middleware to obey what the platform was told.
+func obeyed(ctx context.Context, c *client.Client, one api.Campaign) (api.Campaign, error) {
+	late := time.NewTimer(obeyWithin)
+	defer late.Stop()
+	for one.Pending != nil {
+		again := time.NewTimer(followEvery)
+		select {
+		case <-again.C:
+		case <-late.C:
+			again.Stop()
+			return one, nil
+		case <-ctx.Done():
+			again.Stop()
+			return one, nil
+		}
+		next, _, err := c.Campaign(ctx, one.ID)
+		if err != nil {
+			return one, err
+		}
+		one = next
+	}
+	return one, nil
+}
+
 // tellCommand is a command that goes to one campaign.
 func tellCommand(std IO, flags *platformFlags, name, short string,
 	do func(*client.Client, context.Context, campaign.ID) (api.Campaign, error),
@@ -226,6 +253,12 @@ func tellCommand(std IO, flags *platformFlags, name, short string,
 			one, err := do(c, cmd.Context(), campaign.ID(args[0]))
 			if err != nil {
 				return err
+			}
+			if one, err = obeyed(cmd.Context(), c, one); err != nil {
+				return err
+			}
+			if one.Pending != nil {
+				fmt.Fprintf(std.Err, "The platform has it and repeats it until the middleware obeys: %s\n", one.Pending.Problem)
 			}
 			if asJSON {
 				return printJSON(std.Out, one)

@@ -64,8 +64,8 @@ func (d *demoRun) explain(r demoReady) error {
 		say("  printf 'From: Your provider <news@provider.example>\\nSubject: Hello {{ first_name }}\\n\\nNothing you need to do.\\n' > hello.eml")
 		say("this brings it into their inboxes, and prints its id:")
 		say("  %s campaign run --server %s --token %s --template hello.eml --audience people.csv --name Hello", self, r.HTTP, r.Token)
-		say("and this takes it away again:")
-		say("  %s campaign recall --server %s --token %s hello", self, r.HTTP, r.Token)
+		say("and this, with that id, takes it away again:")
+		say("  %s campaign recall --server %s --token %s ID", self, r.HTTP, r.Token)
 	}
 	say("\nWhat is kept is in %s. Ctrl-C ends it.", d.dir)
 	_, err = d.std.Out.Write([]byte(b.String()))
