@@ -26,6 +26,38 @@ func BenchmarkCopyFetchLiteral(b *testing.B) {
 	benchmarkCopy(b, in, 1)
 }
 
+// What the gateway asks about a new message, held and taken apart.
+func BenchmarkReadFetch(b *testing.B) {
+	in := []byte("* 4711 FETCH (UID 815 FLAGS (\\Seen \\Recent $x) BODY[HEADER.FIELDS (X-INLAY-RESERVED)] {2}\r\n\r\n)\r\n")
+	b.ReportAllocs()
+	b.SetBytes(int64(len(in)))
+	src := bytes.NewReader(in)
+	r := response.NewReader(readerFunc(func(p []byte) (int, error) {
+		n, err := src.Read(p)
+		if err == io.EOF { //nolint:errorlint // exactly
+			src.Reset(in)
+			n, err = src.Read(p)
+		}
+		return n, err
+	}), response.Limits{})
+	for b.Loop() {
+		if _, err := r.Next(); err != nil {
+			b.Fatal(err)
+		}
+		rest, err := r.Rest(1 << 16)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if f, err := response.ParseFetch(rest); err != nil || f.UID != 815 {
+			b.Fatal(f, err)
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 func benchmarkCopy(b *testing.B, in []byte, responses int) {
 	b.Helper()
 	b.ReportAllocs()

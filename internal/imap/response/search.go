@@ -47,8 +47,13 @@ func ParseESearch(rest []byte) (ESearch, error) {
 	s := scanner{b: rest}
 	s.spaces()
 	if s.skip('(') {
-		if !strings.EqualFold(s.atom(), "TAG") || !s.spaces() {
+		at := s.i
+		if !strings.EqualFold(s.atom(), "TAG") {
+			s.i = at
 			return e, s.fail("TAG")
+		}
+		if !s.spaces() {
+			return e, s.fail("a space")
 		}
 		tag, err := s.value()
 		if err != nil || tag.kind == listValue || !s.skip(')') {

@@ -1,0 +1,85 @@
+package response_test
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"inlay.example/inlay/internal/imap/response"
+)
+
+// FuzzResponse: whatever a server says, responses are the same however they arrive, no octet
+// is lost or made up, and no parser of what is held breaks.
+func FuzzResponse(f *testing.F) {
+	f.Add("* OK [UIDNEXT 5] x\r\n* 1 FETCH (UID 5 BODY[] {3}\r\nabc)\r\na1 OK done\r\n", 1)
+	f.Fuzz(func(t *testing.T, in string, way int) {
+		if len(in) > 4<<10 {
+			return
+		}
+		sameInPieces(t, in, way&1)
+		r := response.NewReader(strings.NewReader(in), response.Limits{})
+		for {
+			if _, err := r.Next(); err != nil {
+				return
+			}
+			rest, err := r.Rest(1 << 20)
+			if err != nil {
+				return
+			}
+			parseAll(t, rest)
+		}
+	})
+}
+
+// parseAll gives rest to every parser, and checks what must hold of any result.
+func parseAll(t *testing.T, rest []byte) {
+	t.Helper()
+	st := response.ParseStatus(rest)
+	if st.CodeStart > st.CodeEnd || st.CodeEnd > len(rest) {
+		t.Fatalf("code at %d to %d of %q", st.CodeStart, st.CodeEnd, rest)
+	}
+	_, _, _ = response.ParseAppendUID(st.CodeArgs)
+	_, _, _, _ = response.ParseCopyUID(st.CodeArgs)
+	_, _ = response.ParseFetch(rest)
+	_, _ = response.ParseESearch(rest)
+	if flags, err := response.ParseFlags(rest); err == nil && slices.Contains(flags, "") {
+		t.Fatalf("an empty flag in %q", rest)
+	}
+	if nums, err := response.ParseSearch(rest); err == nil && slices.Contains(nums, 0) {
+		t.Fatalf("message 0 in %q", rest)
+	}
+	if _, end, _, err := response.ParseMailboxStatus(rest); err == nil && (end <= 0 || end >= len(rest)) {
+		t.Fatalf("the mailbox name of %q ends at %d", rest, end)
+	}
+}
+
+// FuzzFetchResponse: what ParseFetch understands, CopyFetch does too, and they agree.
+func FuzzFetchResponse(f *testing.F) {
+	for _, tt := range fetchTests {
+		f.Add(tt.in)
+	}
+	f.Fuzz(func(t *testing.T, rest string) {
+		held, err := response.ParseFetch([]byte(rest))
+		if err != nil || len(rest) > 4<<10 || !strings.HasPrefix(rest, " ") {
+			return
+		}
+		if !strings.HasSuffix(rest, "\n") {
+			rest += "\r\n"
+		}
+		r := response.NewReader(strings.NewReader("* 1 FETCH"+rest), response.Limits{})
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		facts, err := r.CopyFetch(io.Discard)
+		if err != nil {
+			t.Fatalf("%q: %v", rest, err)
+		}
+		if len(held.Flags) > 256 || slices.ContainsFunc(held.Flags, func(f string) bool { return len(f) > 1000 }) {
+			return
+		}
+		if facts.UID != held.UID || facts.HasFlags != held.HasFlags || !slices.Equal(facts.Flags, held.Flags) {
+			t.Fatalf("%q: %+v and %+v", rest, facts, held)
+		}
+	})
+}
