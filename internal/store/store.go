@@ -82,16 +82,17 @@ type Keyspace interface {
 	// again without effect.
 	Apply(ctx context.Context, change Change) error
 
-	// WriteAssignments puts rows of one version of a campaign. Rows of the same user and
-	// version replace each other, the higher Line wins, in whatever order they arrive; so a
-	// repeated write changes nothing.
+	// WriteAssignments puts rows of one version of a campaign, which all have the same until.
+	// Rows of the same user and version replace each other, the higher Line wins, in whatever
+	// order they arrive; so a repeated write changes nothing. Of a batch that is refused
+	// (Invalid, TooLarge) nothing is written; one that is Unavailable may be written in part.
 	WriteAssignments(ctx context.Context, c campaign.ID, v campaign.Version, until time.Time, rows []AssignmentRow) error
 
 	// CountAssignments counts the rows of a version.
 	CountAssignments(ctx context.Context, c campaign.ID, v campaign.Version) (int64, error)
 
-	// DropAssignments removes up to limit rows of a version and tells how many it removed;
-	// 0 means that none is left.
+	// DropAssignments removes up to limit (at least 1) rows of a version and tells how many it
+	// removed; 0 means that none is left.
 	DropAssignments(ctx context.Context, c campaign.ID, v campaign.Version, limit int) (int, error)
 
 	// PutTemplate keeps a template under its digest for ever; Template returns it or NotFound.

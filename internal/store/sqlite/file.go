@@ -21,8 +21,8 @@ type file struct {
 	writes *sql.DB // one connection, used by run only
 	reads  *sql.DB
 
-	urgent chan *job // claims, flags, documents, events
-	bulk   chan *job // imports and sweeps
+	urgent chan *job // what somebody waits for: claims, flags, events, documents
+	bulk   chan *job // turns of imports, and of the removal of what they replace
 	stop   chan struct{}
 	done   chan struct{}
 	once   sync.Once
@@ -41,7 +41,12 @@ type job struct {
 const (
 	maxGroup = 256
 	turn     = 5 * time.Millisecond
+	// patience is how long bulk waits when there is always something urgent.
+	patience = 50 * time.Millisecond
 )
+
+// idle is how long nothing is written before what was removed is removed from the WAL, too.
+const idle = 500 * time.Millisecond
 
 var errClosed = fault.New(fault.Unavailable, "the store is closed")
 
@@ -75,6 +80,7 @@ func openFile(ctx context.Context, path string) (*file, error) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	f.reads.SetMaxOpenConns(8)
+	f.reads.SetMaxIdleConns(8) // opening one costs more than a read
 	go f.run()
 	return f, nil
 }
@@ -99,22 +105,91 @@ func (f *file) write(ctx context.Context, queue chan *job, do func(tx *sql.Tx) e
 	return j.err
 }
 
+// turns gives a long work its turns: step works as long as more says and tells whether it is done.
+// Every turn is durable for itself, so an error may leave a part of the work done.
+func (f *file) turns(ctx context.Context, step func(tx *sql.Tx, more func() bool) (done bool, err error)) error {
+	for {
+		done := false
+		err := f.write(ctx, f.bulk, func(tx *sql.Tx) (err error) {
+			end := time.Now().Add(turn)
+			done, err = step(tx, func() bool { return time.Now().Before(end) })
+			return err
+		})
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
 func (f *file) run() {
 	defer close(f.done)
+	quiet := time.NewTimer(idle)
+	defer quiet.Stop()
+	last := time.Now() // turn of bulk
 	for {
-		var first *job
-		select {
-		case first = <-f.urgent:
-		default:
-			select {
-			case first = <-f.urgent:
-			case first = <-f.bulk:
-			case <-f.stop:
-				return
+		first, bulk := f.next(last, quiet.C)
+		switch {
+		case first == nil && f.stopped():
+			return
+		case first == nil:
+			if !f.truncate() {
+				quiet.Reset(idle)
 			}
+			continue
+		case bulk:
+			last = time.Now()
 		}
 		f.commit(first)
+		quiet.Reset(idle)
 	}
+}
+
+// next waits for a job: an urgent one if there is any, but one of bulk when it has waited for
+// long. It returns nil when there was none for a while, or f has stopped.
+func (f *file) next(last time.Time, quiet <-chan time.Time) (j *job, bulk bool) {
+	if time.Since(last) > patience {
+		select {
+		case j = <-f.bulk:
+			return j, true
+		default:
+		}
+	}
+	select {
+	case j = <-f.urgent:
+		return j, false
+	default:
+	}
+	select {
+	case j = <-f.urgent:
+		return j, false
+	case j = <-f.bulk:
+		return j, true
+	case <-quiet:
+	case <-f.stop:
+	}
+	return nil, false
+}
+
+func (f *file) stopped() bool {
+	select {
+	case <-f.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// truncate empties the WAL, in which what was overwritten would otherwise stay readable. It
+// waits for nobody: while somebody reads it is not done, and tried again.
+func (f *file) truncate() (done bool) {
+	ctx := context.Background()
+	var busy, frames, moved int
+	_, err := f.writes.ExecContext(ctx, "PRAGMA busy_timeout = 0")
+	if err == nil {
+		err = f.writes.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+	}
+	_, restored := f.writes.ExecContext(ctx, "PRAGMA busy_timeout = 5000")
+	return errors.Join(err, restored) == nil && busy == 0
 }
 
 // commit runs first and whatever urgent has gathered, and commits them together.

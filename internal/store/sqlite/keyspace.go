@@ -173,19 +173,23 @@ func (f *file) WriteAssignments(ctx context.Context, c campaign.ID, v campaign.V
 			return fault.New(fault.TooLarge, "row %d has variables of %d octets, more than %d", r.Line, len(vars[i]), store.MaxVariables)
 		}
 	}
-	return f.write(ctx, f.bulk, func(tx *sql.Tx) error {
+	at := 0
+	return f.turns(ctx, func(tx *sql.Tx, more func() bool) (bool, error) {
 		stmt, err := tx.Prepare(`INSERT INTO assignment VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 			ON CONFLICT DO UPDATE SET line = excluded.line, vars = excluded.vars WHERE excluded.line >= line`)
 		if err != nil {
-			return err
+			return false, err
 		}
 		defer stmt.Close()
-		for i, r := range rows {
-			if _, err := stmt.Exec(r.User, until.UnixMilli(), c, v, r.Line, vars[i]); err != nil {
-				return err
+		next := at
+		for first := true; next < len(rows) && (first || more()); next++ {
+			first = false
+			if _, err := stmt.Exec(rows[next].User, until.UnixMilli(), c, v, rows[next].Line, vars[next]); err != nil {
+				return false, err
 			}
 		}
-		return nil
+		at = next
+		return at == len(rows), nil
 	})
 }
 
@@ -195,23 +199,40 @@ func (f *file) CountAssignments(ctx context.Context, c campaign.ID, v campaign.V
 	return n, dbError(err)
 }
 
+// dropStep is how many rows are removed before the clock is looked at.
+const dropStep = 50
+
 // DropAssignments implements store.Keyspace.
 func (f *file) DropAssignments(ctx context.Context, c campaign.ID, v campaign.Version, limit int) (n int, err error) {
-	err = f.write(ctx, f.bulk, func(tx *sql.Tx) error {
-		res, err := tx.Exec(`DELETE FROM assignment WHERE (u, until, campaign, version) IN
-			(SELECT u, until, campaign, version FROM assignment WHERE campaign = ? AND version = ? LIMIT ?)`, c, v, limit)
-		if err != nil {
-			return err
+	if limit < 1 {
+		return 0, fault.New(fault.Invalid, "dropping %d rows", limit)
+	}
+	err = f.turns(ctx, func(tx *sql.Tx, more func() bool) (bool, error) {
+		for first := true; n < limit && (first || more()); first = false {
+			step := min(dropStep, limit-n)
+			res, err := tx.Exec(`DELETE FROM assignment WHERE (u, until, campaign, version) IN
+				(SELECT u, until, campaign, version FROM assignment WHERE campaign = ? AND version = ? LIMIT ?)`, c, v, step)
+			if err != nil {
+				return false, err
+			}
+			got, err := res.RowsAffected()
+			if err != nil {
+				return false, err
+			}
+			if n += int(got); int(got) < step {
+				return true, nil
+			}
 		}
-		got, err := res.RowsAffected()
-		n = int(got)
-		return err
+		return n == limit, nil
 	})
 	return n, err
 }
 
 // PutTemplate implements store.Keyspace.
 func (f *file) PutTemplate(ctx context.Context, digest string, body []byte) error {
+	if digest == "" {
+		return fault.New(fault.Invalid, "a template is kept under its digest")
+	}
 	if len(body) > store.MaxBlob {
 		return fault.New(fault.TooLarge, "template of %d octets, more than %d", len(body), store.MaxBlob)
 	}
@@ -268,7 +289,7 @@ func (f *file) Events(ctx context.Context, c campaign.ID, cursor string, limit i
 	var after int64
 	if cursor != "" {
 		var err error
-		if after, err = strconv.ParseInt(cursor, 10, 64); err != nil {
+		if after, err = strconv.ParseInt(cursor, 10, 64); err != nil || after < 0 {
 			return nil, "", fault.New(fault.Invalid, "%q is not a cursor", cursor)
 		}
 	}
