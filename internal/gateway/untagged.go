@@ -151,11 +151,11 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 // UID of an injected one means that the backend gave that UID again (a restored backup).
 func (s *session) relayFetch(n imap.SeqNum) error {
 	s.fetchHead(n)
-	facts, err := s.bc.Reader.CopyFetch(s.out)
+	uid, err := s.bc.Reader.CopyFetch(s.out)
 	if err != nil {
 		return backendError(err)
 	}
-	if e := s.mbox.entries[facts.UID]; e != nil && facts.UID != 0 {
+	if e := s.mbox.entries[uid]; e != nil && uid != 0 {
 		return s.uidTaken(e)
 	}
 	return nil

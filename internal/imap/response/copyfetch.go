@@ -1,56 +1,50 @@
 package response
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/wire"
 )
 
-// FetchFacts is what CopyFetch noted on the way.
-type FetchFacts struct {
-	UID      imap.UID // 0 if the response did not tell it
-	Flags    []string // at most 256
-	HasFlags bool
-}
-
-const maxFlagsNoted = 256
-
-// CopyFetch streams the remainder of a FETCH to w and notes its UID and FLAGS, holding nothing
-// else. A UID that is none, or parentheses that do not match, is fault.Invalid; by then what
-// came before was written.
+// CopyFetch streams the remainder of a FETCH to w, holding nothing of it, and gives the UID that
+// it told; 0 if it told none. A UID that is none, or parentheses that do not match, is
+// fault.Invalid; by then what came before was written.
 //
 //	msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"
-func (r *Reader) CopyFetch(w io.Writer) (FetchFacts, error) {
-	var n fetchNotes
+func (r *Reader) CopyFetch(w io.Writer) (imap.UID, error) {
+	var n uidNote
 	for {
 		t, err := r.Token()
 		if err != nil {
-			return n.facts, err
+			return n.uid, err
 		}
 		if _, err := w.Write(t.Raw); err != nil {
-			return n.facts, fmt.Errorf("relaying a response: %w", err)
+			return n.uid, fmt.Errorf("relaying a response: %w", err)
 		}
 		if err := n.note(t); err != nil || t.Kind == wire.CRLF {
-			return n.facts, err
+			return n.uid, err
 		}
 	}
 }
 
-// fetchNotes follows the tokens of a FETCH: items at depth 1, each a name and a value.
-type fetchNotes struct {
-	facts   FetchFacts
-	depth   int    // parentheses, but for those of a section
-	section bool   // within the brackets of a name: BODY[HEADER.FIELDS (TO)]
-	value   bool   // at depth 1: a value is expected, or being read, not a name
-	name    []byte // of the item, in upper case
-	some    bool   // a word has begun
-	word    []byte // its octets, so far as it is an atom
+// uidNote follows the tokens of a FETCH: items at depth 1, each a name and a value.
+type uidNote struct {
+	uid     imap.UID
+	depth   int  // parentheses, but for those of a section
+	section bool // within the brackets of a name: BODY[HEADER.FIELDS (TO)]
+	value   bool // at depth 1: a value is expected, or being read, not a name
+	isUID   bool // the name was UID
+	some    bool // a word has begun at depth 1
+	word    [noted]byte
+	n       int // octets of word; noted, if there are more
 }
 
-func (n *fetchNotes) note(t wire.Token) error {
+const noted = 16 // octets: "UID" and "4294967295" fit, and what does not fit is neither
+
+func (n *uidNote) note(t wire.Token) error {
 	if n.section && t.Kind != wire.CRLF {
 		n.section = t.Kind != wire.CloseBracket
 		return nil
@@ -61,29 +55,20 @@ func (n *fetchNotes) note(t wire.Token) error {
 	case wire.Open:
 		err := n.endWord()
 		n.depth++
-		if n.depth == 2 && string(n.name) == "FLAGS" {
-			n.facts.Flags = nil
-		}
 		return err
 	case wire.Close:
 		err := n.endWord()
 		if n.depth--; n.depth < 0 {
 			return errUnbalanced
 		}
-		if n.depth == 1 {
-			n.facts.HasFlags = n.facts.HasFlags || string(n.name) == "FLAGS"
-			n.value = false
-		}
+		n.value = n.value && n.depth != 1
 		return err
 	case wire.CRLF:
 		if n.depth != 0 {
 			return errUnbalanced
 		}
 	case wire.OpenBracket:
-		if n.depth == 1 && !n.value {
-			n.some, n.section = true, true
-			return nil
-		}
+		n.section = n.depth == 1 && !n.value
 		n.add(t.Raw)
 	case wire.Atom, wire.CloseBracket, wire.Stray:
 		n.add(t.Raw)
@@ -95,35 +80,32 @@ func (n *fetchNotes) note(t wire.Token) error {
 
 var errUnbalanced = invalid("FETCH with unbalanced parentheses")
 
-func (n *fetchNotes) add(b []byte) {
+func (n *uidNote) add(b []byte) {
 	n.some = true
-	if len(n.word) <= maxWord {
-		n.word = append(n.word, b...)
-	}
+	n.n += copy(n.word[n.n:], b)
 }
 
 // endWord takes the word that ends here, if there is one.
-func (n *fetchNotes) endWord() error {
+func (n *uidNote) endWord() error {
 	if !n.some {
 		return nil
 	}
-	word := n.word
-	n.some, n.word = false, n.word[:0]
+	word := string(n.word[:n.n])
+	n.some, n.n = false, 0
 	switch {
-	case n.depth == 1 && !n.value:
-		n.name = append(n.name[:0], bytes.ToUpper(word)...)
+	case n.depth != 1:
+	case !n.value:
+		n.isUID = strings.EqualFold(word, "UID")
 		n.value = true
-	case n.depth == 1:
+	default:
 		n.value = false
-		if string(n.name) == "UID" {
-			uid, err := number(string(word))
+		if n.isUID {
+			uid, err := number(word)
 			if err != nil || uid == 0 {
-				return invalid("FETCH with UID %q", clip(word))
+				return invalid("FETCH with UID %q", word)
 			}
-			n.facts.UID = imap.UID(uid)
+			n.uid = imap.UID(uid)
 		}
-	case n.depth == 2 && string(n.name) == "FLAGS" && len(n.facts.Flags) < maxFlagsNoted:
-		n.facts.Flags = append(n.facts.Flags, string(word))
 	}
 	return nil
 }

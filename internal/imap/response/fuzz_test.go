@@ -71,15 +71,8 @@ func FuzzFetchResponse(f *testing.F) {
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
 		}
-		facts, err := r.CopyFetch(io.Discard)
-		if err != nil {
-			t.Fatalf("%q: %v", rest, err)
-		}
-		if len(held.Flags) > 256 || slices.ContainsFunc(held.Flags, func(f string) bool { return len(f) > 1000 }) {
-			return
-		}
-		if facts.UID != held.UID || facts.HasFlags != held.HasFlags || !slices.Equal(facts.Flags, held.Flags) {
-			t.Fatalf("%q: %+v and %+v", rest, facts, held)
+		if uid, err := r.CopyFetch(io.Discard); err != nil || uid != held.UID {
+			t.Fatalf("%q: UID %d, %v, and %+v", rest, uid, err, held)
 		}
 	})
 }
