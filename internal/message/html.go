@@ -2,30 +2,31 @@ package message
 
 import (
 	"errors"
+	"fmt"
 	"html"
-	"net/url"
 	"strings"
 )
 
 // htmlContext follows HTML as far as it must to know where a tag stands: in text, or in the
 // value of an attribute, and of which. Everywhere else tags are refused, because nothing that
-// a person's data could hold would be safe there.
+// a person's data could hold would be safe there. Where it cannot follow, it errs by refusing.
 type htmlContext struct {
-	at    place
+	at    htmlPlace
 	tag   string // name of the element whose tag is open
 	attr  string // name of the attribute
 	quote byte
-	value string // of the attribute so far; a tag in it stands as "\x00"
-	raw   string // element whose text is not HTML: script, style, title, textarea
+	value string // of the attribute so far, with tagMark for a tag
+	raw   string // element whose text is not HTML: script, style …
 }
 
-type place uint8
+type htmlPlace uint8
 
 const (
-	inText place = iota
+	inText htmlPlace = iota
 	inTag
 	inValue
 	inComment
+	inBogus // <!DOCTYPE …>, <?xml …>: up to the next ">"
 )
 
 func newHTML() context { return &htmlContext{} }
@@ -33,8 +34,10 @@ func newHTML() context { return &htmlContext{} }
 func (h *htmlContext) clone() context { c := *h; return &c }
 
 func (h *htmlContext) state() string {
-	return string([]byte{byte(h.at), h.quote}) + h.tag + "\x00" + h.attr + "\x00" + h.raw
+	return fmt.Sprintf("%d %d %q %q %q %d", h.at, h.quote, h.tag, h.attr, h.raw, urlPlace(h.value))
 }
+
+const htmlSpace = " \t\r\n\f"
 
 // text follows the HTML that stands before a tag.
 func (h *htmlContext) text(s string) error {
@@ -43,11 +46,9 @@ func (h *htmlContext) text(s string) error {
 		case inText:
 			s = h.inText(s)
 		case inComment:
-			i := strings.Index(s, "-->")
-			if i < 0 {
-				return nil
-			}
-			h.at, s = inText, s[i+3:]
+			s = h.until(s, "-->")
+		case inBogus:
+			s = h.until(s, ">")
 		case inValue:
 			i := strings.IndexByte(s, h.quote)
 			if i < 0 {
@@ -65,60 +66,92 @@ func (h *htmlContext) text(s string) error {
 	return nil
 }
 
+// until goes back to text behind end.
+func (h *htmlContext) until(s, end string) string {
+	i := strings.Index(s, end)
+	if i < 0 {
+		return ""
+	}
+	h.at = inText
+	return s[i+len(end):]
+}
+
 func (h *htmlContext) inText(s string) string {
 	if h.raw != "" {
-		end := "</" + h.raw
-		i := strings.Index(strings.ToLower(s), end)
-		if i < 0 {
-			return ""
-		}
-		h.raw = ""
-		h.at, h.tag = inTag, ""
-		return s[i+len(end):]
+		return h.inRaw(s)
 	}
 	i := strings.IndexByte(s, '<')
 	if i < 0 {
 		return ""
 	}
 	s = s[i+1:]
-	if strings.HasPrefix(s, "!--") {
+	name := strings.TrimPrefix(s, "/")
+	switch {
+	case strings.HasPrefix(s, "!--"):
 		h.at = inComment
 		return s[3:]
+	case strings.HasPrefix(s, "!"), strings.HasPrefix(s, "?"):
+		h.at = inBogus
+		return s[1:]
+	case name == "": // a tag of ours follows: it could name an element
+		h.at, h.tag = inTag, ""
+		return ""
+	case !isLetter(name[0]) || name[0] == '_':
+		return s // "a < b" is text
 	}
-	n := strings.IndexFunc(s, func(r rune) bool { return r == '>' || r == '/' || r == ' ' || r == '\t' || r == '\r' || r == '\n' })
+	n := strings.IndexAny(name, htmlSpace+"/>")
 	if n < 0 {
-		n = len(s)
+		n = len(name)
 	}
-	h.at, h.tag, h.attr = inTag, strings.ToLower(s[:n]), ""
-	return s[n:]
+	h.at, h.tag, h.attr = inTag, strings.ToLower(name[:n]), ""
+	if len(name) < len(s) {
+		h.tag = "/" + h.tag
+	}
+	return name[n:]
+}
+
+// inRaw looks for the end tag of an element whose text is not HTML.
+func (h *htmlContext) inRaw(s string) string {
+	end := "</" + h.raw
+	for {
+		i := strings.Index(strings.ToLower(s), end)
+		if i < 0 {
+			return ""
+		}
+		s = s[i+len(end):]
+		if s == "" || strings.IndexByte(htmlSpace+"/>", s[0]) >= 0 {
+			h.at, h.tag, h.attr, h.raw = inTag, "/", "", ""
+			return s
+		}
+	}
 }
 
 func (h *htmlContext) inTag(s string) (string, error) {
-	s = strings.TrimLeft(s, " \t\r\n/")
+	s = strings.TrimLeft(s, htmlSpace+"/")
 	if s == "" {
 		return "", nil
 	}
 	if s[0] == '>' {
 		h.at = inText
 		switch h.tag {
-		case "script", "style":
+		case "script", "style", "xmp", "iframe", "noembed", "noframes", "plaintext":
 			h.raw = h.tag
 		}
 		return s[1:], nil
 	}
-	n := strings.IndexFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n/>=", r) })
+	n := strings.IndexAny(s, htmlSpace+"/>=")
+	if n == 0 {
+		return "", errors.New(`an attribute without a name before "="`)
+	}
 	if n < 0 {
-		h.attr = strings.ToLower(s)
-		return "", nil
+		n = len(s)
 	}
-	if n > 0 {
-		h.attr = strings.ToLower(s[:n])
-	}
-	s = strings.TrimLeft(s[n:], " \t\r\n")
+	h.attr = strings.ToLower(s[:n])
+	s = strings.TrimLeft(s[n:], htmlSpace)
 	if !strings.HasPrefix(s, "=") {
 		return s, nil
 	}
-	s = strings.TrimLeft(s[1:], " \t\r\n")
+	s = strings.TrimLeft(s[1:], htmlSpace)
 	if s == "" {
 		return "", errUnquoted
 	}
@@ -126,22 +159,26 @@ func (h *htmlContext) inTag(s string) (string, error) {
 		h.at, h.quote, h.value = inValue, s[0], ""
 		return s[1:], nil
 	}
-	n = strings.IndexFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n>", r) })
+	n = strings.IndexAny(s, htmlSpace+">")
 	if n < 0 {
 		return "", errUnquoted
 	}
 	return s[n:], nil
 }
 
-var errUnquoted = errors.New("a tag in an attribute's value needs quotes around the value")
+var errUnquoted = errors.New("the value of an attribute that holds a tag needs quotes around it")
 
-// urlAttributes hold addresses.
-var urlAttributes = map[string]bool{
-	"href": true, "src": true, "action": true, "background": true, "cite": true, "poster": true, "formaction": true, "data": true, "longdesc": true,
+// isURL reports whether an attribute's value is an address.
+func isURL(attr string) bool {
+	switch attr {
+	case "action", "background", "cite", "poster", "formaction", "data", "longdesc", "usemap", "ping", "lowsrc", "dynsrc":
+		return true
+	}
+	return strings.HasSuffix(attr, "href") || strings.HasSuffix(attr, "src")
 }
 
 // escaper gives how a tag that stands here is escaped.
-func (h *htmlContext) escaper() (func(string) string, error) {
+func (h *htmlContext) escaper(last string) (func(string) string, error) {
 	switch {
 	case h.at == inComment:
 		return nil, errors.New("a tag in an HTML comment")
@@ -149,36 +186,15 @@ func (h *htmlContext) escaper() (func(string) string, error) {
 		return nil, errors.New("a tag within <" + h.raw + ">, where nothing can be escaped")
 	case h.at == inText:
 		return html.EscapeString, nil
-	case h.at == inTag:
-		return nil, errors.New("a tag between the attributes of an HTML element")
+	case h.at == inTag, h.at == inBogus:
+		return nil, errors.New("a tag of the template between the attributes of an HTML tag")
+	case strings.HasPrefix(h.attr, "on"), h.attr == "style", h.attr == "srcset", h.attr == "srcdoc", h.tag == "meta":
+		return nil, errors.New("a tag in the attribute " + h.attr + ", where nothing can be escaped")
 	}
 	before := h.value
-	h.value += "\x00"
-	switch {
-	case strings.HasPrefix(h.attr, "on"), h.attr == "style", h.attr == "srcset", h.attr == "srcdoc":
-		return nil, errors.New("a tag in the attribute " + h.attr + ", where nothing can be escaped")
-	case !urlAttributes[h.attr]:
-		return html.EscapeString, nil
-	case before == "":
-		return func(s string) string { return html.EscapeString(safeURL(s)) }, nil
-	case strings.ContainsAny(before, "?#"):
-		return url.QueryEscape, nil
-	case strings.HasPrefix(before, "\x00"):
-		return url.PathEscape, nil
+	h.value += tagMark
+	if isURL(h.attr) {
+		return htmlURLEscaper(before, last), nil
 	}
-	return url.PathEscape, nil
-}
-
-// safeURL lets addresses through that a mail client opens without running anything.
-func safeURL(s string) string {
-	s = strings.TrimSpace(s)
-	u, err := url.Parse(s)
-	if err != nil {
-		return "#"
-	}
-	switch strings.ToLower(u.Scheme) {
-	case "http", "https", "mailto", "tel", "cid", "":
-		return u.String()
-	}
-	return "#"
+	return html.EscapeString, nil
 }

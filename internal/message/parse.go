@@ -51,6 +51,7 @@ type entity struct {
 	params    []param
 	children  []*entity // of a multipart, or the one message of message/rfc822
 	multipart bool
+	closed    bool // its last boundary is there
 	nested    bool // message/rfc822: children[0] is a message
 	mime      bool // its Content-… fields count
 }
@@ -195,7 +196,7 @@ func (p *parser) multipartBody(e *entity, boundary string, depth int) {
 	}
 	closed := p.hit == mine
 	p.boundaries = p.boundaries[:mine]
-	if closed {
+	if e.closed = closed && p.last; closed {
 		p.line()
 		p.scan()
 	}

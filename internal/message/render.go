@@ -3,14 +3,10 @@ package message
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"maps"
-	"mime"
 	"mime/quotedprintable"
-	"net/mail"
-	"slices"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,167 +16,201 @@ import (
 
 // System is what a message holds beside its template and the person's variables.
 type System struct {
-	Placement    string // the Message-ID's left side
-	Campaign     string // List-Id and X-Inlay-Campaign
+	Placement    string // the Message-ID's left side: a dot-atom of at most 200 octets
+	Campaign     string // List-Id and X-Inlay-Campaign: likewise
 	CampaignName string // List-Id's phrase; may be empty
 	User         string // login name: the variables user and email, and To if the template has none
 	Date         time.Time
 	Domain       string // of Message-ID and List-Id; empty is "inlay.invalid"
 }
 
-// Render makes the message of one person: RFC 5322 with CRLF, seven bits, the same octets for
-// the same input for ever. A variable without a value and default is fault.Invalid, a message
-// above MaxRendered fault.TooLarge.
-func (t *Template) Render(vars map[string]string, sys System) ([]byte, error) {
-	if sys.Domain == "" {
-		sys.Domain = "inlay.invalid"
+func (s *System) check() error {
+	if s.Domain == "" {
+		s.Domain = "inlay.invalid"
 	}
-	all := maps.Clone(vars)
-	if all == nil {
-		all = map[string]string{}
+	switch {
+	case !isDotAtom(s.Placement):
+		return fault.New(fault.Invalid, "the placement %.100q cannot stand in a Message-ID", s.Placement)
+	case !isDotAtom(s.Campaign):
+		return fault.New(fault.Invalid, "the campaign %.100q cannot stand in a List-Id", s.Campaign)
+	case !isDomain(s.Domain):
+		return fault.New(fault.Invalid, "%.100q is not a domain", s.Domain)
+	case s.Date.UTC().Year() < 1900 || s.Date.UTC().Year() > 9999:
+		return fault.New(fault.Invalid, "a message needs a date")
 	}
-	for _, name := range given {
-		if _, ok := all[name]; !ok {
-			all[name] = sys.User
-		}
-	}
-	var out bytes.Buffer
-	hasTo := false
-	for _, h := range t.header {
-		value, err := renderText(h.nodes, all)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "the header field %s: %v", h.name, err)
-		}
-		hasTo = hasTo || strings.EqualFold(h.name, "To")
-		if err := writeField(&out, h, oneLine(value)); err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "%v", err)
-		}
-	}
-	if !hasTo {
-		to := "undisclosed-recipients:;"
-		if a, err := mail.ParseAddress(sys.User); err == nil && a.Name == "" {
-			to = sys.User
-		}
-		fold(&out, "To", to)
-	}
-	fold(&out, "Date", sys.Date.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700"))
-	fold(&out, "Message-ID", "<"+sys.Placement+"@"+sys.Domain+">")
-	list := "<" + sys.Campaign + ".campaigns." + sys.Domain + ">"
-	if sys.CampaignName != "" {
-		list = mime.QEncoding.Encode("utf-8", oneLine(sys.CampaignName)) + " " + list
-	}
-	fold(&out, "List-Id", list)
-	fold(&out, "X-Inlay-Campaign", sys.Campaign)
-	fold(&out, "X-Inlay-Placement", sys.Placement)
-	fold(&out, "Auto-Submitted", "auto-generated")
-	fold(&out, "Precedence", "bulk")
-	fold(&out, "MIME-Version", "1.0")
-	if err := t.writePart(&out, t.root, all, "0"); err != nil {
-		return nil, err
-	}
-	if out.Len() > MaxRendered {
-		return nil, fault.New(fault.TooLarge, "the message is larger than %d octets", MaxRendered)
-	}
-	return out.Bytes(), nil
+	return nil
 }
 
-func renderText(nodes []node, vars map[string]string) (string, error) {
-	r := &rendering{vars: vars, limit: MaxRendered}
+// Render makes the message of one person: RFC 5322 with CRLF, seven bits, lines of at most 998
+// octets; the same octets for the same input for ever. vars is only read.
+//
+// A variable without a value and default, a value that is no address where one is needed, and
+// a System that is not well-formed are fault.Invalid; a message above MaxRendered, or a value
+// that filters make too large, is fault.TooLarge.
+func (t *Template) Render(vars map[string]string, sys System) ([]byte, error) {
+	if err := sys.check(); err != nil {
+		return nil, err
+	}
+	all := vars
+	for _, name := range []string{"user", "email"} {
+		if _, ok := all[name]; !ok {
+			all = withUser(vars, sys.User)
+			break
+		}
+	}
+	w := &writer{vars: all, digest: t.digest, left: budget{octets: MaxRendered, work: maxWork}}
+	for _, h := range t.header {
+		if err := w.field(h); err != nil {
+			return nil, err
+		}
+	}
+	w.system(sys)
+	if err := w.part(t.root, "0"); err != nil {
+		return nil, err
+	}
+	if w.out.Len() > MaxRendered {
+		return nil, fault.New(fault.TooLarge, "the message is larger than %d octets", MaxRendered)
+	}
+	return w.out.Bytes(), nil
+}
+
+// withUser adds what every person has.
+func withUser(vars map[string]string, user string) map[string]string {
+	all := make(map[string]string, len(vars)+2)
+	all["user"], all["email"] = user, user
+	for k, v := range vars {
+		all[k] = v
+	}
+	return all
+}
+
+// writer writes one message.
+type writer struct {
+	out    bytes.Buffer
+	vars   map[string]string
+	digest string
+	left   budget
+	hasTo  bool
+}
+
+func (w *writer) text(nodes []node) (string, error) {
+	r := &rendering{vars: w.vars, left: &w.left}
 	err := renderAll(nodes, r)
 	return r.out.String(), err
 }
 
-// oneLine makes of a value what a header field can hold: a line, without control characters.
-func oneLine(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return ' '
+func (w *writer) field(h headerField) error {
+	w.hasTo = w.hasTo || strings.EqualFold(h.name, "To")
+	wrong := func(err error) error {
+		return fault.Wrap(fault.Invalid, err, "the header field %s: %v", h.name, err)
+	}
+	if h.kind == addressed {
+		words, err := w.addresses(h)
+		if err != nil {
+			return err
 		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD")))
-}
-
-func writeField(out *bytes.Buffer, h headerField, value string) error {
-	if !h.address {
-		fold(out, h.name, mime.QEncoding.Encode("utf-8", value))
+		appendFolded(&w.out, h.name, words)
 		return nil
 	}
-	list, err := checkAddresses(h.name, value)
+	value, err := w.text(h.nodes)
 	if err != nil {
 		return err
 	}
-	parts := make([]string, len(list))
-	for i, a := range list {
-		parts[i] = a.String()
+	if value = oneLine(value); h.kind == freeText {
+		appendFreeText(&w.out, h.name, value)
+		return nil
 	}
-	fold(out, h.name, strings.Join(parts, ", "))
+	if err := appendStructured(&w.out, h.name, value); err != nil {
+		return wrong(err)
+	}
 	return nil
 }
 
-// fold writes a field in lines of at most 78 octets where it has spaces to break at
-// (rfc5322 §2.1.1, §2.2.3), and never in lines of more than 998.
-func fold(out *bytes.Buffer, name, value string) {
-	line := name + ":"
-	for i, word := range strings.Split(value, " ") {
-		for len(word) > 900 {
-			out.WriteString(line + " " + word[:900] + "\r\n")
-			line, word = "", word[900:]
+// addresses gives the words of a list of addresses.
+func (w *writer) addresses(h headerField) (words []string, err error) {
+	for i, a := range h.addresses {
+		name, err := w.text(a.name)
+		if err != nil {
+			return nil, err
 		}
-		if i > 0 && len(line)+1+len(word) > 78 && word != "" {
-			out.WriteString(line + "\r\n")
-			line = ""
+		spec, err := w.text(a.spec)
+		if err != nil {
+			return nil, err
 		}
-		line += " " + word
+		if spec, err = addrSpec(strings.TrimSpace(spec)); err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "the header field %s: %v", h.name, err)
+		}
+		if name = oneLine(name); name != "" {
+			words = append(words, phrase(name)...)
+			spec = "<" + spec + ">"
+		}
+		if i+1 < len(h.addresses) {
+			spec += ","
+		}
+		words = append(words, spec)
 	}
-	out.WriteString(line + "\r\n")
+	return words, nil
 }
 
-func (t *Template) writePart(out *bytes.Buffer, p *part, vars map[string]string, path string) error {
-	for _, h := range p.header {
-		value, _ := renderText(h.nodes, nil) // as it stood in the source: no variables
-		fold(out, h.name, oneLine(value))
+// system writes what the system owns.
+func (w *writer) system(sys System) {
+	fixed := func(name string, words ...string) { appendFolded(&w.out, name, words) }
+	if !w.hasTo {
+		to := "undisclosed-recipients:;"
+		if spec, err := addrSpec(sys.User); err == nil {
+			to = spec
+		}
+		fixed("To", to)
 	}
-	if p.children != nil {
-		return t.writeMultipart(out, p, vars, path)
+	fixed("Date", sys.Date.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+	fixed("Message-ID", "<"+sys.Placement+"@"+sys.Domain+">")
+	list := "<" + sys.Campaign + ".campaigns." + sys.Domain + ">" // rfc2919 §3
+	if name := oneLine(sys.CampaignName); name != "" {
+		fixed("List-Id", append(phrase(name), list)...)
+	} else {
+		fixed("List-Id", list)
 	}
-	params := maps.Clone(p.params)
-	if p.text == nil {
-		delete(params, "charset")
-		fold(out, "Content-Type", mediaType(p.mediaType, params))
-		fold(out, "Content-Transfer-Encoding", "base64")
-		out.WriteString("\r\n")
-		writeBase64(out, p.raw)
+	fixed("X-Inlay-Campaign", sys.Campaign)
+	fixed("X-Inlay-Placement", sys.Placement)
+	fixed("Auto-Submitted", "auto-generated") // rfc3834 §5: no answers by machines
+	fixed("Precedence", "bulk")
+	fixed("MIME-Version", "1.0")
+}
+
+// part writes a part: its header, an empty line, its body.
+func (w *writer) part(p *part, path string) error {
+	w.out.Write(p.fields)
+	switch {
+	case len(p.children) > 0:
+		return w.multipart(p, path)
+	case !p.isText:
+		w.out.WriteString("\r\n")
+		w.out.Write(p.body)
 		return nil
 	}
-	text, err := renderText(p.text, vars)
+	text, err := w.text(p.text)
 	if err != nil {
-		return fault.Wrap(fault.Invalid, err, "%v", err)
+		return err
 	}
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
-	if params == nil {
-		params = map[string]string{}
-	}
-	params["charset"] = "utf-8"
-	fold(out, "Content-Type", mediaType(p.mediaType, params))
+	w.contentType(p, param{"charset", "utf-8"})
 	if plainEnough(text) {
-		fold(out, "Content-Transfer-Encoding", "7bit")
-		out.WriteString("\r\n")
-		out.WriteString(strings.ReplaceAll(text, "\n", "\r\n"))
+		w.out.WriteString("Content-Transfer-Encoding: 7bit\r\n\r\n")
+		w.out.WriteString(strings.ReplaceAll(text, "\n", "\r\n"))
 		return nil
 	}
-	fold(out, "Content-Transfer-Encoding", "quoted-printable")
-	out.WriteString("\r\n")
-	w := quotedprintable.NewWriter(out)
-	if _, err := w.Write([]byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
+	w.out.WriteString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
+	q := quotedprintable.NewWriter(&w.out)
+	if _, err := q.Write([]byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
 		return fmt.Errorf("encoding a text part: %w", err)
 	}
-	return w.Close()
+	return q.Close()
 }
 
-// plainEnough reports whether a text can be sent as it is: ASCII in short lines.
+// plainEnough reports whether a text can be sent as it is: ASCII in short lines that neither a
+// mailbox file nor a multipart takes for something else.
 func plainEnough(text string) bool {
 	for line := range strings.SplitSeq(text, "\n") {
-		if len(line) > 78 || strings.HasPrefix(line, "From ") || strings.HasPrefix(line, "--") || strings.HasSuffix(line, " ") || line == "." {
+		if len(line) > foldedAt || strings.HasPrefix(line, "From ") || strings.HasPrefix(line, "--") || strings.HasSuffix(line, " ") || line == "." {
 			return false
 		}
 		for i := range len(line) {
@@ -192,52 +222,45 @@ func plainEnough(text string) bool {
 	return true
 }
 
-func (t *Template) writeMultipart(out *bytes.Buffer, p *part, vars map[string]string, path string) error {
-	// "=_" cannot occur in quoted-printable or base64, and lines that begin with "--" are not
-	// sent as they are: so the boundary is in no part, and the same every time.
-	sum := sha256.Sum256([]byte(t.digest + path))
+// multipart writes the parts with a boundary of their own: that of the source is known to
+// everybody who ever got such a message, who could put it into a value.
+func (w *writer) multipart(p *part, path string) error {
+	// "=_" cannot occur in quoted-printable or base64, lines that begin with "--" are not sent as
+	// they are, and nobody can write the digest of a source into it: the boundary is in no part.
+	sum := sha256.Sum256([]byte(w.digest + path))
 	boundary := "=_" + hex.EncodeToString(sum[:12])
-	params := maps.Clone(p.params)
-	if params == nil {
-		params = map[string]string{}
-	}
-	params["boundary"] = boundary
-	fold(out, "Content-Type", mediaType(p.mediaType, params))
-	out.WriteString("\r\n")
+	w.contentType(p, param{"boundary", boundary})
+	w.out.WriteString("\r\n")
 	for i, c := range p.children {
-		out.WriteString("--" + boundary + "\r\n")
-		if err := t.writePart(out, c, vars, fmt.Sprintf("%s.%d", path, i)); err != nil {
+		w.out.WriteString("--" + boundary + "\r\n")
+		if err := w.part(c, fmt.Sprintf("%s.%d", path, i)); err != nil {
 			return err
 		}
-		out.WriteString("\r\n")
+		w.out.WriteString("\r\n")
 	}
-	out.WriteString("--" + boundary + "--\r\n")
+	w.out.WriteString("--" + boundary + "--\r\n")
 	return nil
 }
 
-// mediaType formats a content type with its parameters in a fixed order.
-func mediaType(t string, params map[string]string) string {
-	var b strings.Builder
-	b.WriteString(t)
-	for _, k := range slices.Sorted(maps.Keys(params)) {
-		one := mime.FormatMediaType("a/b", map[string]string{k: params[k]})
-		if _, p, ok := strings.Cut(one, "; "); ok {
-			if k == "boundary" && !strings.Contains(p, `"`) {
-				p = k + `="` + params[k] + `"`
-			}
-			b.WriteString("; " + p)
+// contentType writes the type with its parameters as they stand in the source, but for one.
+func (w *writer) contentType(p *part, own param) {
+	words := []string{p.kind + ";"}
+	for _, x := range p.params {
+		if strings.EqualFold(strings.TrimRight(x.name, "*"), own.name) {
+			continue
 		}
+		words = append(words, parameter(x)+";")
 	}
-	return b.String()
+	appendFolded(&w.out, "Content-Type", append(words, parameter(own)))
 }
 
-func writeBase64(out *bytes.Buffer, raw []byte) {
-	enc := base64.StdEncoding.EncodeToString(raw)
-	for len(enc) > 76 {
-		out.WriteString(enc[:76] + "\r\n")
-		enc = enc[76:]
+// parameter writes a parameter, encoded if it is not ASCII (rfc2231 §4).
+func parameter(p param) string {
+	switch {
+	case strings.HasSuffix(p.name, "*") && isASCII(p.value):
+		return p.name + "=" + p.value
+	case !isASCII(p.value):
+		return strings.TrimRight(p.name, "*") + "*=utf-8''" + strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20")
 	}
-	if enc != "" {
-		out.WriteString(enc + "\r\n")
-	}
+	return p.name + "=" + quoteUnless(p.value, func(c byte) bool { return isToken(c) && c != '=' })
 }

@@ -6,14 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"net/mail"
 	"slices"
 	"strings"
-
-	gomessage "github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // template sources in the charsets that mail uses
+	"time"
 
 	"inlay.example/inlay/internal/fault"
 )
@@ -22,8 +17,9 @@ import (
 const (
 	MaxSource   = 4 << 20 // octets of a source
 	MaxRendered = 8 << 20 // octets of a rendered message
-	maxParts    = 200
-	maxNesting  = 20
+	maxParts    = 200     // parts of a template
+	maxDepth    = 20      // parts within each other
+	maxProblems = 20      // that Compile tells at once
 )
 
 // Digest names a source: "sha256:" and 64 hexadecimal digits.
@@ -32,7 +28,7 @@ func Digest(src []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Template is a compiled source. It is safe for concurrent use.
+// Template is a compiled source. It is immutable and safe for concurrent use.
 type Template struct {
 	digest string
 	header []headerField
@@ -40,175 +36,84 @@ type Template struct {
 	vars   []Variable
 }
 
-type headerField struct {
-	name    string
-	nodes   []node
-	address bool // From, To …: its value is a list of addresses
-}
-
-// part is a MIME part of a template.
-type part struct {
-	mediaType string
-	params    map[string]string
-	header    []headerField // Content-Disposition, Content-ID …, as they stand
-	children  []*part       // of a multipart
-	text      []node        // of text/plain and text/html
-	raw       []byte        // of everything else, decoded
-}
-
-// owned are fields that the system writes; in a source they are refused, because what they
-// say would be ignored.
-var owned = []string{"Date", "Message-Id", "List-Id", "Received", "Return-Path", "Bcc", "Auto-Submitted", "Precedence"}
-
-var addressFields = []string{"From", "To", "Cc", "Reply-To", "Sender"}
-
 // Compile reads a template: an RFC 5322 message with a From, a Subject and a text or HTML
-// part, whose headers and text may hold Liquid. Errors are fault.Invalid and say where.
+// part, whose header fields and texts may hold Liquid. Lines may end in LF or CRLF.
+//
+// Errors are fault.Invalid, or fault.TooLarge above MaxSource. The public text says what is
+// wrong and where, of up to 20 places; errors.As finds the first that has a place as a *SourceError.
 func Compile(src []byte) (*Template, error) {
 	if len(src) > MaxSource {
 		return nil, fault.New(fault.TooLarge, "template of %d octets, more than %d", len(src), MaxSource)
 	}
 	t, err := compile(src)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "template: %v", err)
+		return nil, fault.Wrap(fault.Invalid, err, "template: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return t, nil
 }
 
+// lines makes every line end in CRLF.
+func lines(src []byte) ([]byte, error) {
+	if i := bytes.IndexByte(src, 0); i >= 0 {
+		return nil, fmt.Errorf("line %d holds a NUL: this is not a mail message", 1+bytes.Count(src[:i], []byte("\n")))
+	}
+	src = bytes.TrimPrefix(src, []byte("\xEF\xBB\xBF"))
+	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(src, []byte("\n"), []byte("\r\n")), nil
+}
+
 func compile(src []byte) (*Template, error) {
-	e, err := gomessage.Read(bytes.NewReader(src))
-	if err != nil && !gomessage.IsUnknownCharset(err) {
-		return nil, fmt.Errorf("the source is not a mail message: %w", err)
-	}
-	t := &Template{digest: Digest(src)}
-	vars := &variables{}
-	for f := e.Header.Fields(); f.Next(); {
-		key := f.Key()
-		switch {
-		case slices.ContainsFunc(owned, func(o string) bool { return strings.EqualFold(o, key) }) || strings.HasPrefix(strings.ToLower(key), "x-inlay-"):
-			return nil, fmt.Errorf("the header field %s is written by the system and cannot be set", key)
-		case strings.HasPrefix(strings.ToLower(key), "content-") || strings.EqualFold(key, "Mime-Version"):
-			continue
-		}
-		value, err := f.Text()
-		if err != nil {
-			return nil, fmt.Errorf("the header field %s: %w", key, err)
-		}
-		nodes, err := compileText(value, "the header field "+key, plain{}, vars)
-		if err != nil {
-			return nil, err
-		}
-		t.header = append(t.header, headerField{
-			name: key, nodes: nodes,
-			address: slices.ContainsFunc(addressFields, func(a string) bool { return strings.EqualFold(a, key) }),
-		})
-	}
-	for _, name := range []string{"From", "Subject"} {
-		if !slices.ContainsFunc(t.header, func(h headerField) bool { return strings.EqualFold(h.name, name) }) {
-			return nil, fmt.Errorf("the header field %s is missing", name)
-		}
-	}
-	n := 0
-	if t.root, err = compilePart(e, vars, &n, 0); err != nil {
+	raw, err := lines(src)
+	if err != nil {
 		return nil, err
 	}
-	if !t.root.hasText() {
-		return nil, errors.New("there is neither a text nor an HTML part")
+	p := parser{raw: raw}
+	e := p.part(partOf{kind: "text", subkind: "plain"}, 0)
+	c := &templateCompiler{raw: raw}
+	t := &Template{digest: Digest(src), header: c.header(e), root: c.part(e, 0)}
+	if len(c.problems) == 0 && !t.root.hasText() {
+		c.problem(errors.New("there is neither a text nor an HTML part"))
 	}
-	t.vars = vars.list
+	if err := errors.Join(c.problems...); err != nil {
+		return nil, err
+	}
+	t.vars = c.vars.list
 	// What does not depend on anybody's data is checked now and not when somebody looks.
-	if !slices.ContainsFunc(t.vars, func(v Variable) bool { return v.Required }) {
-		_, err = t.Render(map[string]string{}, System{Placement: "p", Campaign: "c", User: "user@example.org"})
-	}
-	return t, err
-}
-
-func (p *part) hasText() bool {
-	return p.text != nil || slices.ContainsFunc(p.children, (*part).hasText)
-}
-
-func compilePart(e *gomessage.Entity, vars *variables, count *int, depth int) (*part, error) {
-	if *count++; *count > maxParts || depth > maxNesting {
-		return nil, fmt.Errorf("more than %d parts, or nested more than %d deep", maxParts, maxNesting)
-	}
-	mediaType, params, err := e.Header.ContentType()
-	if err != nil {
-		return nil, fmt.Errorf("the content type of part %d: %w", *count, err)
-	}
-	if mediaType == "" {
-		mediaType = "text/plain"
-	}
-	p := &part{mediaType: mediaType, params: params}
-	if depth > 0 {
-		for f := e.Header.Fields(); f.Next(); {
-			switch key := f.Key(); strings.ToLower(key) {
-			case "content-disposition", "content-id", "content-description", "content-location", "content-language":
-				p.header = append(p.header, headerField{name: key, nodes: []node{literal(unfold(f.Value()))}})
-			}
+	if !slices.ContainsFunc(t.vars, func(v Variable) bool { return v.Required && !isGiven(v.Name) }) {
+		_, err := t.Render(nil, System{Placement: "p", Campaign: "c", User: "user@example.org", Date: time.Unix(0, 0)})
+		if err != nil {
+			return nil, errors.New(fault.Public(err))
 		}
 	}
-	if mr := e.MultipartReader(); mr != nil {
-		for {
-			child, err := mr.NextPart()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil && !gomessage.IsUnknownCharset(err) {
-				return nil, fmt.Errorf("part %d: %w", *count, err)
-			}
-			c, err := compilePart(child, vars, count, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			p.children = append(p.children, c)
-		}
-		if len(p.children) == 0 {
-			return nil, fmt.Errorf("part %d is a multipart without parts", *count)
-		}
-		return p, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(e.Body, MaxSource+1))
-	if err != nil {
-		return nil, fmt.Errorf("the body of part %d: %w", *count, err)
-	}
-	disposition, _, _ := mime.ParseMediaType(e.Header.Get("Content-Disposition"))
-	if disposition == "attachment" {
-		p.raw = body
-		return p, nil
-	}
-	text := strings.ReplaceAll(string(body), "\r\n", "\n")
-	switch mediaType {
-	case "text/plain":
-		p.text, err = compileText(text, "the text part", plain{}, vars)
-	case "text/html":
-		p.text, err = compileText(text, "the HTML part", newHTML(), vars)
-	default:
-		p.raw = body
-	}
-	if p.text == nil && p.raw == nil {
-		p.text = []node{}
-	}
-	return p, err
+	return t, nil
 }
 
-func unfold(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' }), "")
-}
-
-// given are variables that every person has.
-var given = []string{"user", "email"}
+// isGiven reports whether every person has the variable.
+func isGiven(name string) bool { return name == "user" || name == "email" }
 
 // Variables lists what the template asks for, in the order of first use, without what every
 // person has: user (the login name) and email (the same).
 func (t *Template) Variables() []Variable {
-	return slices.DeleteFunc(slices.Clone(t.vars), func(v Variable) bool { return slices.Contains(given, v.Name) })
+	return slices.DeleteFunc(slices.Clone(t.vars), func(v Variable) bool { return isGiven(v.Name) })
 }
 
-// checkAddresses makes sure that a rendered address field can be read by others.
-func checkAddresses(name, value string) ([]*mail.Address, error) {
-	list, err := mail.ParseAddressList(value)
-	if err != nil {
-		return nil, fmt.Errorf("the header field %s: %q is not a list of addresses", name, value)
+// Check says which variables are none of the columns that an audience has: those with a
+// default, too, because a name with a typing error in it would be the default for everybody.
+// The error is fault.Invalid and names all of them, where they stand, and what is near.
+func (t *Template) Check(columns []string) error {
+	var wrong []string
+	for _, v := range t.Variables() {
+		if slices.Contains(columns, v.Name) {
+			continue
+		}
+		hint := ""
+		if near := nearest(v.Name, columns); near != "" {
+			hint = fmt.Sprintf(" (%s?)", near)
+		}
+		wrong = append(wrong, fmt.Sprintf("%s, line %d column %d: unknown variable %s%s", v.Where, v.Line, v.Column, v.Name, hint))
 	}
-	return list, nil
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "template: %s", strings.Join(wrong, "; "))
 }
