@@ -2,6 +2,7 @@ package peertest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ func (d *Dovecot) config(o Options, acc account, plain, tls int) string {
 	if format == "" {
 		format = "mdbox"
 	}
+	// Those of the IMAP process itself cannot be loaded by anything else.
+	general := slices.DeleteFunc(slices.Clone(o.Plugins), func(p string) bool { return strings.HasPrefix(p, "imap_") })
 	fmt.Fprintf(&b, `base_dir = %[1]s/run
 state_dir = %[1]s/run
 log_path = %[1]s/dovecot.log
@@ -57,9 +60,9 @@ namespace inbox {
   }
 }
 protocol imap {
-  mail_plugins = %[3]s
+  mail_plugins = %[7]s
 }
-`, d.dir, format, strings.Join(o.Plugins, " "), d.Password, acc.user, acc.group)
+`, d.dir, format, strings.Join(general, " "), d.Password, acc.user, acc.group, strings.Join(o.Plugins, " "))
 	chroot := ""
 	if !acc.root {
 		// Without root nobody can be changed into, and nothing can be locked in.

@@ -168,3 +168,6 @@ func mailAccount(t testing.TB) account {
 	}
 	return a
 }
+
+// Log is what the server has logged so far.
+func (d *Dovecot) Log() string { return readFile(d.log) }
