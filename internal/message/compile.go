@@ -144,7 +144,8 @@ func (c *templateCompiler) field(f field, kind fieldKind, ctx context, line int)
 }
 
 // compileAddresses compiles a list of addresses. Its tags are set aside as words that occur
-// nowhere else, the list is read, and the tags put back where the words are.
+// nowhere else, the list is read, and the tags put back where the words are. A tag that stands
+// alone, or alone between angle brackets, is a whole mailbox.
 func compileAddresses(p *passage, vars *variables) ([]addressTemplate, error) {
 	word := "tag"
 	for strings.Contains(p.src, word) {
@@ -173,6 +174,9 @@ func compileAddresses(p *passage, vars *variables) ([]addressTemplate, error) {
 			return nil, err
 		}
 		fmt.Fprintf(&b, "%s%s%dz", p.src[at:t.start], word, len(tags))
+		if standsAlone(p.src[:t.start], p.src[t.end:]) {
+			b.WriteString("@" + word)
+		}
 		tags = append(tags, n)
 		at = t.end
 	}
@@ -183,9 +187,17 @@ func compileAddresses(p *passage, vars *variables) ([]addressTemplate, error) {
 	}
 	out := make([]addressTemplate, len(list))
 	for i, a := range list {
-		out[i] = addressTemplate{name: putBack(a.Name, word, tags), spec: putBack(a.Address, word, tags)}
+		out[i] = addressTemplate{name: putBack(a.Name, word, tags), spec: putBack(strings.TrimSuffix(a.Address, "@"+word), word, tags)}
 	}
 	return out, nil
+}
+
+func standsAlone(before, after string) bool {
+	before, after = strings.TrimRight(before, " \t\r\n"), strings.TrimLeft(after, " \t\r\n")
+	if strings.HasSuffix(before, "<") {
+		return strings.HasPrefix(after, ">")
+	}
+	return (before == "" || strings.HasSuffix(before, ",")) && (after == "" || strings.HasPrefix(after, ","))
 }
 
 func putBack(s, word string, tags []node) (out []node) {

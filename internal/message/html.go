@@ -34,7 +34,15 @@ func newHTML() context { return &htmlContext{} }
 func (h *htmlContext) clone() context { c := *h; return &c }
 
 func (h *htmlContext) state() string {
-	return fmt.Sprintf("%d %d %q %q %q %d", h.at, h.quote, h.tag, h.attr, h.raw, urlPlace(h.value))
+	switch h.at {
+	case inText:
+		return "text " + h.raw
+	case inTag:
+		return "tag " + h.tag
+	case inValue:
+		return fmt.Sprintf("value %c %s %s %d", h.quote, h.tag, h.attr, urlPlace(h.value))
+	}
+	return fmt.Sprint(h.at)
 }
 
 const htmlSpace = " \t\r\n\f"

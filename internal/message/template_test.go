@@ -189,7 +189,7 @@ func TestCompileErrors(t *testing.T) {
 		{head + "X-Inlay-Campaign: x\n\nx", "it is written by the system", 3, 1},
 		{head + "Subject: t\n\nx", "it is there twice", 3, 1},
 		{head + "no field\n\nx", "no header field", 3, 1},
-		{head + "To: {{ name }}\n\nx", "this is no list of addresses", 3, 5},
+		{head + "To: {{ name }} {{ email }}\n\nx", "this is no list of addresses", 3, 5},
 		{head + "To: <{{ email }}, b@c\n\nx", "this is no list of addresses", 3, 5},
 		{head + "To: {% if a %}a@b{% endif %}\n\nx", "conditions cannot stand", 3, 5},
 		{head + "X: a\n b {{ c\n\nx", "has no end", 4, 4},
