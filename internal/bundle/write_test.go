@@ -9,10 +9,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"inlay.example/inlay/internal/bundle"
 	"inlay.example/inlay/internal/fault"
@@ -100,7 +99,7 @@ func TestWriteThenRead(t *testing.T) {
 			}
 			for _, r := range rows {
 				want := map[string]string{"first_name": fmt.Sprintf("N %d", next), "text": awkward}
-				if r.User != fmt.Sprintf("user%d@example.org", next) || !cmp.Equal(r.Variables, want) {
+				if r.User != fmt.Sprintf("user%d@example.org", next) || !maps.Equal(r.Variables, want) {
 					t.Fatalf("row %d: %+v", next, r)
 				}
 				next++

@@ -2,13 +2,13 @@ package folder
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,75 +20,78 @@ import (
 // Config of the engine.
 type Config struct {
 	Dir string // made if it is not there
+	// MaxObject is how many octets an object may have; 0: as many as there is room for.
+	MaxObject int64
 }
 
 // Store is the engine. It is safe for concurrent use, also by several processes.
-type Store struct{ dir, tmp string }
+type Store struct {
+	cfg Config
+	// root is the folder. What is opened through it lies in it, whatever links are there.
+	root *os.Root
+}
 
 var _ object.Store = (*Store)(nil)
 
+// The two folders: what is complete, and what is being written.
+const (
+	objects = "objects"
+	writing = "tmp"
+)
+
 // New makes the folder, and removes what crashed writers left.
 func New(cfg Config) (*Store, error) {
-	s := &Store{dir: filepath.Join(cfg.Dir, "objects"), tmp: filepath.Join(cfg.Dir, "tmp")}
-	for _, d := range []string{s.dir, s.tmp} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
+	if cfg.MaxObject < 0 {
+		return nil, fault.New(fault.Invalid, "the greatest size of an object must be 0 or greater")
+	}
+	for _, d := range [...]string{objects, writing} {
+		if err := os.MkdirAll(path.Join(cfg.Dir, d), 0o700); err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "the object folder %s cannot be made", cfg.Dir)
 		}
 	}
-	left, err := os.ReadDir(s.tmp)
+	root, err := os.OpenRoot(cfg.Dir)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "the object folder %s cannot be read", cfg.Dir)
+		return nil, fault.Wrap(fault.Unavailable, err, "the object folder %s cannot be opened", cfg.Dir)
 	}
-	for _, e := range left {
-		_ = os.Remove(filepath.Join(s.tmp, e.Name())) // at the next start if not now
+	s := &Store{cfg: cfg, root: root}
+	if err := s.sweep(); err != nil {
+		root.Close()
+		return nil, err
 	}
 	return s, nil
 }
 
-// Part names: what url.PathEscape leaves, cut at 200 octets into "+"-ended folders, because a
-// file name has at most 255.
-const maxName = 200
-
-func (s *Store) path(key object.Key) string {
-	parts := strings.Split(string(key), "/")
-	var names []string
-	for i, p := range parts {
-		n := url.QueryEscape(p)
-		n = strings.ReplaceAll(n, "+", "%20")
-		for len(n) > maxName {
-			names = append(names, n[:maxName]+"+")
-			n = n[maxName:]
-		}
-		if i < len(parts)-1 {
-			n += ","
-		}
-		names = append(names, n)
+// sweep removes files whose writer is gone: nobody holds their lock any more.
+func (s *Store) sweep() error {
+	left, err := fs.ReadDir(s.root.FS(), writing)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the object folder %s cannot be read", s.cfg.Dir)
 	}
-	return filepath.Join(append([]string{s.dir}, names...)...)
+	for _, e := range left {
+		name := path.Join(writing, e.Name())
+		f, err := s.root.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			continue // gone meanwhile
+		}
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			_ = s.root.Remove(name) // at the next start if not now
+		}
+		f.Close()
+	}
+	return nil
 }
 
-// key is the inverse of path, of a path relative to the folder.
-func key(rel string) (object.Key, error) {
-	var b strings.Builder
-	for name := range strings.SplitSeq(filepath.ToSlash(rel), "/") {
-		end := ""
-		switch {
-		case strings.HasSuffix(name, "+"):
-			name = name[:len(name)-1]
-		case strings.HasSuffix(name, ","):
-			name, end = name[:len(name)-1], "/"
-		}
-		b.WriteString(name + end)
-	}
-	k, err := url.QueryUnescape(b.String())
-	return object.Key(k), err
-}
-
-func failed(key object.Key, err error) error {
+// failed classifies what the file system says of an object.
+func (s *Store) failed(key object.Key, err error) error {
+	var classified *fault.Error
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || errors.As(err, &classified):
+		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		// A folder that is gone, or a disk that is not mounted, is not a missing object.
+		if _, gone := os.Stat(path.Join(s.cfg.Dir, objects)); gone != nil {
+			return fault.Wrap(fault.Unavailable, err, "object %s: the object folder is gone", key)
+		}
 		return fault.Wrap(fault.NotFound, err, "object %s does not exist", key)
 	case errors.Is(err, fs.ErrPermission):
 		return fault.Wrap(fault.Denied, err, "object %s may not be accessed", key)
@@ -98,90 +101,51 @@ func failed(key object.Key, err error) error {
 	return fault.Wrap(fault.Unavailable, err, "object %s cannot be accessed", key)
 }
 
-// Put implements object.Store.
-func (s *Store) Put(ctx context.Context, key object.Key, r io.Reader, size int64) (object.Info, error) {
+// check judges what every call is given.
+func (s *Store) check(ctx context.Context, key object.Key) error {
 	if err := key.Validate(); err != nil {
-		return object.Info{}, err
+		return err
 	}
-	tmp, err := os.CreateTemp(s.tmp, "put-")
-	if err != nil {
-		return object.Info{}, failed(key, fmt.Errorf("making a file: %v", err)) //nolint:errorlint // a missing folder is not a missing object
-	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
-	n, err := io.Copy(tmp, reader{ctx, r})
-	if err != nil {
-		return object.Info{}, failed(key, fmt.Errorf("writing: %w", err))
-	}
-	if size >= 0 && n != size {
-		return object.Info{}, fault.New(fault.Invalid, "object %s has %d octets and not the %d announced", key, n, size)
-	}
-	if err := tmp.Sync(); err != nil {
-		return object.Info{}, failed(key, err)
-	}
-	path := s.path(key)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return object.Info{}, failed(key, err)
-	}
-	if err := context.Cause(ctx); err != nil {
-		return object.Info{}, failed(key, err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return object.Info{}, failed(key, err)
-	}
-	// The name is durable when its folder is.
-	if d, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = d.Sync()
-		d.Close()
-	}
-	return s.Stat(ctx, key)
-}
-
-// reader stops when ctx does.
-type reader struct {
-	ctx context.Context //nolint:containedctx // lives for one Copy
-	r   io.Reader
-}
-
-func (r reader) Read(b []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.r.Read(b)
+	return s.failed(key, context.Cause(ctx))
 }
 
 // Get implements object.Store.
 func (s *Store) Get(ctx context.Context, key object.Key, offset int64) (io.ReadCloser, object.Info, error) {
-	if err := key.Validate(); err != nil {
+	f, info, err := s.open(ctx, key)
+	if err != nil {
 		return nil, object.Info{}, err
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, object.Info{}, failed(key, err)
-	}
-	f, err := os.Open(s.path(key))
-	if err != nil {
-		return nil, object.Info{}, failed(key, err)
-	}
-	st, err := f.Stat()
-	if err != nil || st.IsDir() {
+	if offset < 0 || offset > info.Size {
 		f.Close()
-		if err == nil {
-			err = fs.ErrNotExist
-		}
-		return nil, object.Info{}, failed(key, err)
-	}
-	if offset < 0 || offset > st.Size() {
-		f.Close()
-		return nil, object.Info{}, fault.New(fault.Invalid, "object %s has %d octets, %d is not a place in it", key, st.Size(), offset)
+		return nil, object.Info{}, fault.New(fault.Invalid, "object %s has %d octets, %d is not a place in it", key, info.Size, offset)
 	}
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		f.Close()
-		return nil, object.Info{}, failed(key, err)
+		return nil, object.Info{}, s.failed(key, err)
 	}
-	return f, info(key, st), nil
+	return f, info, nil
 }
 
-func info(key object.Key, st fs.FileInfo) object.Info {
+func (s *Store) open(ctx context.Context, key object.Key) (*os.File, object.Info, error) {
+	if err := s.check(ctx, key); err != nil {
+		return nil, object.Info{}, err
+	}
+	f, err := s.root.Open(name(key))
+	if err != nil {
+		return nil, object.Info{}, s.failed(key, err)
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fs.ErrNotExist // something that is not ours
+	}
+	if err != nil {
+		f.Close()
+		return nil, object.Info{}, s.failed(key, err)
+	}
+	return f, infoOf(key, st), nil
+}
+
+func infoOf(key object.Key, st fs.FileInfo) object.Info {
 	return object.Info{
 		Key: key, Size: st.Size(), Modified: st.ModTime().UTC(),
 		ETag: fmt.Sprintf("%x-%x-%x", inode(st), st.ModTime().UnixNano(), st.Size()),
@@ -198,11 +162,11 @@ func inode(st fs.FileInfo) uint64 {
 
 // Stat implements object.Store.
 func (s *Store) Stat(ctx context.Context, key object.Key) (object.Info, error) {
-	f, i, err := s.Get(ctx, key, 0)
+	f, info, err := s.open(ctx, key)
 	if err != nil {
-		return i, err
+		return object.Info{}, err
 	}
-	return i, failed(key, f.Close())
+	return info, s.failed(key, f.Close())
 }
 
 // List implements object.Store. It walks the folder: it is for one machine's bundles, not for
@@ -212,9 +176,9 @@ func (s *Store) List(ctx context.Context, prefix string, after object.Key, limit
 		return nil, fault.New(fault.Invalid, "a page has 1 to 1000 objects")
 	}
 	var out []object.Info
-	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(s.root.FS(), objects, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) && path != s.dir {
+			if errors.Is(err, fs.ErrNotExist) && p != objects {
 				return nil // removed while we walk
 			}
 			return err
@@ -222,26 +186,25 @@ func (s *Store) List(ctx context.Context, prefix string, after object.Key, limit
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if d.IsDir() {
+		if !d.Type().IsRegular() {
 			return nil
 		}
-		rel, err := filepath.Rel(s.dir, path)
-		if err != nil {
-			return err
-		}
-		k, err := key(rel)
-		if err != nil || !strings.HasPrefix(string(k), prefix) || k <= after {
-			return nil //nolint:nilerr // a file that is not ours
+		k, ok := keyOf(p)
+		if !ok || !strings.HasPrefix(string(k), prefix) || k <= after {
+			return nil
 		}
 		st, err := d.Info()
 		if err != nil {
 			return nil //nolint:nilerr // removed while we walk
 		}
-		out = append(out, info(k, st))
+		out = append(out, infoOf(k, st))
 		return nil
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Wrap(fault.Unavailable, err, "the object folder is gone")
+	}
 	if err != nil {
-		return nil, failed(object.Key(prefix), err)
+		return nil, s.failed(object.Key(prefix), err)
 	}
 	slices.SortFunc(out, func(a, b object.Info) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	return out[:min(limit, len(out))], nil
@@ -249,31 +212,29 @@ func (s *Store) List(ctx context.Context, prefix string, after object.Key, limit
 
 // Delete implements object.Store.
 func (s *Store) Delete(ctx context.Context, key object.Key) error {
-	if err := key.Validate(); err != nil {
+	if err := s.check(ctx, key); err != nil {
 		return err
 	}
-	if err := context.Cause(ctx); err != nil {
-		return failed(key, err)
-	}
-	err := os.Remove(s.path(key))
-	if errors.Is(err, fs.ErrNotExist) {
+	err := s.failed(key, s.root.Remove(name(key)))
+	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
-	return failed(key, err)
+	return err
 }
 
 // Ping implements object.Store.
 func (s *Store) Ping(context.Context) error {
-	f, err := os.CreateTemp(s.tmp, "ping-")
+	p := path.Join(writing, "ping-"+rand.Text())
+	f, err := s.root.OpenFile(p, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the object folder cannot be written")
 	}
 	f.Close()
-	if err := os.Remove(f.Name()); err != nil {
+	if err := s.root.Remove(p); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the object folder cannot be written")
 	}
-	if _, err := os.ReadDir(s.dir); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "the object folder cannot be read")
+	if _, err := os.Stat(path.Join(s.cfg.Dir, objects)); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the object folder is gone")
 	}
 	return nil
 }
