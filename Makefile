@@ -22,6 +22,8 @@ CC := $(shell $(GO) env CC)
 ifneq (,$(shell command -v $(CC) 2>/dev/null))
 RACE := -race
 test: export CGO_ENABLED = 1
+else
+test: export CGO_ENABLED = 0
 endif
 
 .PHONY: help demo build test check fmt fuzz bench clean
