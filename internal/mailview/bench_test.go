@@ -43,4 +43,26 @@ func BenchmarkTranslate(b *testing.B) {
 			}
 		}
 	})
+	b.Run("client all", func(b *testing.B) {
+		b.ReportAllocs()
+		var all imap.Set
+		all.AddRange(1, real)
+		for b.Loop() {
+			if got := v.ToClient(all); got.Len() != real {
+				b.Fatalf("%d messages, not %d", got.Len(), real)
+			}
+		}
+	})
+	b.Run("split every second", func(b *testing.B) {
+		b.ReportAllocs()
+		var half imap.Set
+		for n := uint32(1); n < 20000; n += 2 {
+			half.Add(n)
+		}
+		for b.Loop() {
+			if got, _, _ := v.Split(half); got.Len() != half.Len() {
+				b.Fatalf("%d messages, not %d", got.Len(), half.Len())
+			}
+		}
+	})
 }

@@ -1,259 +1,159 @@
 package mailview
 
 import (
-	"slices"
+	"iter"
 
 	"inlay.example/inlay/internal/imap"
 )
 
+// stretch is a run of messages that lie in the same lists, with the number that its first one
+// has in each: 0 in the list that does not hold them.
+type stretch struct {
+	client, backend uint32
+	n               uint32
+	uid             imap.UID // of an injected message; n is 1
+}
+
+func (s stretch) hasClient(c uint32) bool  { return s.client != 0 && c-s.client < s.n }
+func (s stretch) hasBackend(b uint32) bool { return s.backend != 0 && b-s.backend < s.n }
+
+// stretches walks over both lists from their beginning. There are O(k) stretches, and all
+// translation is to find or to cut them.
+func (v *View) stretches() iter.Seq[stretch] {
+	return func(yield func(stretch) bool) {
+		b, c := uint64(1), uint64(1) // the next number of each list; of 64 bits to go one past the last
+		hidden, owns := v.hidden.Ranges(), v.own
+		for {
+			for len(owns) > 0 && uint64(owns[0].rank) < b {
+				o := owns[0]
+				owns = owns[1:]
+				if o.count > 0 && !yield(stretch{client: uint32(c), n: o.count, uid: o.uid}) {
+					return
+				}
+				c += uint64(o.count)
+			}
+			if b > uint64(v.backend) {
+				return
+			}
+			end := v.backend
+			if len(owns) > 0 {
+				end = min(end, owns[0].rank)
+			}
+			s := stretch{client: uint32(c), backend: uint32(b)}
+			switch {
+			case len(hidden) == 0 || hidden[0].Lo > end:
+			case uint64(hidden[0].Lo) > b:
+				end = hidden[0].Lo - 1
+			default:
+				s.client = 0
+				if hidden[0].Hi <= end {
+					end = hidden[0].Hi
+					hidden = hidden[1:]
+				}
+			}
+			s.n = uint32(uint64(end) + 1 - b)
+			if s.client != 0 {
+				c += uint64(s.n)
+			}
+			b += uint64(s.n)
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
 // ClientSeq translates a number of the backend; false if the message is hidden or there is none.
 func (v *View) ClientSeq(backend imap.SeqNum) (imap.SeqNum, bool) {
-	b := uint32(backend)
-	if b == 0 || b > v.backend || v.hidden.Contains(b) {
-		return 0, false
-	}
-	n := b - v.hiddenUpTo(b)
-	for _, o := range v.own {
-		if o.rank >= b {
-			break
+	for s := range v.stretches() {
+		if s.hasBackend(uint32(backend)) {
+			return imap.SeqNum(s.client + uint32(backend) - s.backend), s.client != 0
 		}
-		n += o.count
 	}
-	return imap.SeqNum(n), true
+	return 0, false
 }
 
 // BackendSeq translates a number of the client; false if it is an injected message or a ghost,
 // or there is none.
 func (v *View) BackendSeq(client imap.SeqNum) (imap.SeqNum, bool) {
-	c := uint32(client)
-	if c == 0 || c > v.Client() {
-		return 0, false
-	}
-	var before uint32 // of the client's own items before c
-	for i, o := range v.own {
-		s := uint32(v.start(i))
-		if c < s {
-			break
-		}
-		if c-s < o.count {
-			return 0, false
-		}
-		before += o.count
-	}
-	return imap.SeqNum(v.visible(c - before)), true
-}
-
-// visible gives the backend's number of the n-th message that is not hidden.
-func (v *View) visible(n uint32) uint32 {
-	for _, r := range v.hidden.Ranges() {
-		if r.Lo > n {
-			break
-		}
-		n += r.Hi - r.Lo + 1
-	}
-	return n
-}
-
-// InjectedSeq gives the client's number of an injected message.
-func (v *View) InjectedSeq(uid imap.UID) (imap.SeqNum, bool) {
-	for i, o := range v.own {
-		if o.uid == uid && uid != 0 {
-			return v.start(i), true
+	for s := range v.stretches() {
+		if s.hasClient(uint32(client)) {
+			return imap.SeqNum(s.backend + uint32(client) - s.client), s.backend != 0
 		}
 	}
 	return 0, false
 }
 
-// InjectedAt gives the UID of the injected message under a number of the client.
-func (v *View) InjectedAt(client imap.SeqNum) (imap.UID, bool) {
-	for i, o := range v.own {
-		if o.uid != 0 && v.start(i) == client {
-			return o.uid, true
-		}
-	}
-	return 0, false
-}
-
-// Injected returns the UIDs of the injected messages, ascending. The slice is the caller's.
-func (v *View) Injected() []imap.UID {
-	var out []imap.UID
-	for _, o := range v.own {
-		if o.uid != 0 {
-			out = append(out, o.uid)
-		}
-	}
-	return out
-}
-
-// Split takes a set of the client's numbers apart: numbers of the backend, injected messages,
-// and how many ghosts. Numbers above Client() are left out.
-func (v *View) Split(client imap.Set) (backend imap.Set, injected []imap.UID, ghosts uint64) {
-	last := v.Client()
-	for _, r := range client.Ranges() {
-		if r.Lo > last {
-			break
-		}
-		lo, hi := r.Lo, min(r.Hi, last)
-		var before uint32
-		// Between the client's own items lie stretches of the backend's list.
-		for i, o := range v.own {
-			s := uint32(v.start(i))
-			e := s + o.count - 1
-			if s > hi {
-				break
-			}
-			if lo < s {
-				v.addVisible(&backend, lo-before, s-1-before)
-				lo = s
-			}
-			before += o.count
-			if lo > e {
+// overlaps gives the parts of a set that lie in lists' stretches, each with its stretch and as
+// an offset and a length within it. first gives a stretch's number in the list that the set is of.
+func (v *View) overlaps(set imap.Set, first func(stretch) uint32) iter.Seq2[stretch, imap.Range] {
+	return func(yield func(stretch, imap.Range) bool) {
+		ranges := set.Ranges()
+		for s := range v.stretches() {
+			lo := first(s)
+			if lo == 0 {
 				continue
 			}
-			if o.uid != 0 {
-				injected = append(injected, o.uid)
-			} else {
-				ghosts += uint64(min(hi, e)-lo) + 1
+			hi := lo + (s.n - 1)
+			for len(ranges) > 0 && ranges[0].Lo <= hi {
+				if r := ranges[0]; r.Hi >= lo && !yield(s, imap.Range{Lo: max(r.Lo, lo) - lo, Hi: min(r.Hi, hi) - lo}) {
+					return
+				}
+				if ranges[0].Hi > hi {
+					break // it goes on in the next stretch
+				}
+				ranges = ranges[1:]
 			}
-			lo = e + 1
+			if len(ranges) == 0 {
+				return
+			}
 		}
-		if lo <= hi {
-			v.addVisible(&backend, lo-before, hi-before)
+	}
+}
+
+// Split takes a set of the client's numbers apart: numbers of the backend, injected messages
+// in ascending order, and how many ghosts. Numbers above Client() are left out.
+func (v *View) Split(client imap.Set) (backend imap.Set, injected []imap.UID, ghosts uint64) {
+	for s, part := range v.overlaps(client, func(s stretch) uint32 { return s.client }) {
+		switch {
+		case s.uid != 0:
+			injected = append(injected, s.uid)
+		case s.backend == 0:
+			ghosts += part.Len()
+		default:
+			backend.AddRange(s.backend+part.Lo, s.backend+part.Hi)
 		}
 	}
 	return backend, injected, ghosts
 }
 
-// addVisible adds the backend's numbers of the from-th to the to-th message that is not hidden.
-func (v *View) addVisible(set *imap.Set, from, to uint32) {
-	lo, hi := v.visible(from), v.visible(to)
-	for _, r := range v.hidden.Ranges() {
-		if r.Lo > hi {
-			break
+// ToClient translates a set of the backend's numbers; hidden ones and those above Backend()
+// are left out.
+func (v *View) ToClient(backend imap.Set) (client imap.Set) {
+	for s, part := range v.overlaps(backend, func(s stretch) uint32 { return s.backend }) {
+		if s.client != 0 {
+			client.AddRange(s.client+part.Lo, s.client+part.Hi)
 		}
-		if r.Hi < lo {
-			continue
-		}
-		set.AddRange(lo, r.Lo-1)
-		lo = r.Hi + 1
 	}
-	set.AddRange(lo, hi)
+	return client
 }
 
 // SplitUID takes a set of UIDs apart: those for the backend, without hidden and injected
-// ones, and the injected ones.
+// ones, and the injected ones in ascending order. UIDs pass unchanged, so nobody need have
+// those for the backend. The result may share uids' ranges.
 func (v *View) SplitUID(uids imap.Set) (backend imap.Set, injected []imap.UID) {
-	backend = uids
-	cloned := false
-	remove := func(uid imap.UID) {
-		if !cloned {
-			backend, cloned = uids.Clone(), true
-		}
-		backend.Remove(uint32(uid))
-	}
+	var not imap.Set
 	for _, o := range v.own {
 		if o.uid != 0 && uids.Contains(uint32(o.uid)) {
 			injected = append(injected, o.uid)
-			remove(o.uid)
+			not.Add(uint32(o.uid))
 		}
 	}
 	for _, h := range v.uids {
-		if uids.Contains(uint32(h.uid)) {
-			remove(h.uid)
-		}
+		not.Add(uint32(h.uid))
 	}
-	return backend, injected
-}
-
-// ToClient translates a set of the backend's numbers; hidden ones are left out.
-func (v *View) ToClient(backend imap.Set) imap.Set {
-	var out imap.Set
-	for _, r := range backend.Ranges() {
-		if r.Lo > v.backend {
-			break
-		}
-		lo, hi := r.Lo, min(r.Hi, v.backend)
-		// Cut at hidden ranges and before the client's own items: between them the
-		// difference is constant.
-		for lo <= hi {
-			end := hi
-			hiddenEnd := uint32(0)
-			for _, h := range v.hidden.Ranges() {
-				if h.Hi < lo {
-					continue
-				}
-				if h.Lo <= lo {
-					hiddenEnd = h.Hi
-				} else {
-					end = min(end, h.Lo-1)
-				}
-				break
-			}
-			if hiddenEnd >= lo {
-				if hiddenEnd >= hi {
-					break
-				}
-				lo = hiddenEnd + 1
-				continue
-			}
-			for _, o := range v.own {
-				if o.rank >= lo {
-					end = min(end, o.rank)
-					break
-				}
-			}
-			first, _ := v.ClientSeq(imap.SeqNum(lo))
-			out.AddRange(uint32(first), uint32(first)+(end-lo))
-			if end == hi {
-				break
-			}
-			lo = end + 1
-		}
+	if not.Empty() {
+		return uids, injected
 	}
-	return out
-}
-
-// Vanish takes the backend's VANISHED (not EARLIER): messages of the session that are gone,
-// by UID. It returns what the client is to be told, without injected and hidden UIDs. There
-// are no ghosts by this way, because numbers are not known: the caller reads VANISHED only
-// when it may be told at once, and with nothing untold before what was identified. All of uids must have been in the backend's list, but for
-// injected ones, whose burnt UIDs a server may repeat.
-func (v *View) Vanish(uids imap.Set) (tell imap.Set) {
-	tell = uids.Clone()
-	for _, o := range v.own {
-		if o.uid != 0 {
-			tell.Remove(uint32(o.uid))
-		}
-	}
-	gone := tell.Clone() // of the backend's list
-	for i := range v.own {
-		if o := &v.own[i]; o.uid != 0 {
-			o.rank -= gone.CountBelow(uint32(o.uid))
-		}
-	}
-	// Hidden ones keep their order: each moves down by those gone below it.
-	var lowered []hiddenUID
-	untold := v.untold
-	for _, h := range v.uids {
-		if gone.Contains(uint32(h.uid)) {
-			tell.Remove(uint32(h.uid))
-			continue
-		}
-		h.seq -= gone.CountBelow(uint32(h.uid))
-		lowered = append(lowered, h)
-	}
-	n := uint32(gone.Len())
-	v.uids = lowered
-	v.hidden, v.untold = imap.Set{}, imap.Set{}
-	for _, h := range lowered {
-		v.hidden.Add(h.seq)
-	}
-	// Untold ones are the last of the list and are never in VANISHED before they were told.
-	for _, r := range untold.Ranges() {
-		v.untold.AddRange(r.Lo-n, r.Hi-n)
-		v.hidden.AddRange(r.Lo-n, r.Hi-n)
-	}
-	v.backend -= n
-	slices.SortFunc(v.uids, func(a, b hiddenUID) int { return int(int64(a.seq) - int64(b.seq)) })
-	return tell
+	return uids.Subtract(not), injected
 }

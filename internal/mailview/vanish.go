@@ -1,0 +1,61 @@
+package mailview
+
+import (
+	"fmt"
+
+	"inlay.example/inlay/internal/imap"
+)
+
+// Vanish takes the backend's VANISHED (not EARLIER): messages of the session that are gone, by
+// UID (rfc7162 §3.2.10). It returns what the client is to be told: neither hidden ones, of
+// which it does not know, nor injected ones, whose burnt UIDs a server may repeat. All others
+// must be in the backend's list; a UID that is not is found out only where the sums do not add
+// up, because nobody keeps the UIDs of real messages.
+//
+// There are no ghosts by this way, because numbers are not known. So it is an error while there
+// are any, or while a message that was not identified lies before one that was: VANISHED is read
+// only when it may be told at once, and with nothing unknown but at the end of the list.
+func (v *View) Vanish(uids imap.Set) (tell imap.Set, err error) {
+	known := v.backend - uint32(v.untold.Len())
+	if v.Ghosts() > 0 || v.untold.Max() != 0 && (len(v.untold.Ranges()) > 1 || v.untold.Ranges()[0].Lo != known+1) {
+		return tell, fmt.Errorf("VANISHED while numbers are in doubt")
+	}
+	var injected, hidden imap.Set
+	for _, o := range v.own {
+		injected.Add(uint32(o.uid))
+	}
+	gone := uids.Subtract(injected) // of the backend's list
+	if gone.Len() > uint64(known) {
+		return tell, fmt.Errorf("VANISHED of %d messages of %d", gone.Len(), known)
+	}
+	n := uint32(gone.Len())
+	for _, o := range v.own {
+		if below := gone.CountBelow(uint32(o.uid)); below > o.rank {
+			return tell, fmt.Errorf("VANISHED of %d of %d messages before UID %d", below, o.rank, o.uid)
+		}
+	}
+	for i := range v.own {
+		v.own[i].rank -= gone.CountBelow(uint32(v.own[i].uid))
+	}
+	// Identified ones keep their order: each moves down by those gone below it.
+	kept := v.uids[:0]
+	v.hidden = imap.Set{}
+	for _, h := range v.uids {
+		hidden.Add(uint32(h.uid))
+		if gone.Contains(uint32(h.uid)) {
+			continue
+		}
+		h.seq -= gone.CountBelow(uint32(h.uid))
+		kept = append(kept, h)
+		v.hidden.Add(h.seq)
+	}
+	v.uids = kept
+	v.backend -= n
+	// Untold ones are the last of the list, and in no VANISHED before they were told.
+	if !v.untold.Empty() {
+		v.untold = imap.Set{}
+		v.untold.AddRange(known-n+1, v.backend)
+		v.hidden.AddRange(known-n+1, v.backend)
+	}
+	return gone.Subtract(hidden), nil
+}
