@@ -106,13 +106,16 @@ func urlEscaper(before, last string) func(string) string {
 		return safeURL
 	case last == "url_encode":
 		return func(s string) string { return s }
-	case place == urlQuery:
-		return url.QueryEscape
+	case place == urlQuery: // "+" is a space in forms, and a plus in mailto: (rfc6068 §5)
+		return func(s string) string { return strings.ReplaceAll(url.QueryEscape(unbroken(s)), "+", "%20") }
 	case place == urlScheme:
-		return func(s string) string { return strings.ReplaceAll(url.PathEscape(s), ":", "%3A") }
+		return func(s string) string { return strings.ReplaceAll(url.PathEscape(unbroken(s)), ":", "%3A") }
 	}
-	return url.PathEscape
+	return func(s string) string { return url.PathEscape(unbroken(s)) }
 }
+
+// unbroken makes one line of a value: in the subject of a mailto: URL it could end a field.
+func unbroken(s string) string { return strings.ReplaceAll(s, "\n", " ") }
 
 // safeURL lets addresses through that a mail client opens without running anything.
 func safeURL(s string) string {

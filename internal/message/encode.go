@@ -166,6 +166,9 @@ func addrSpec(s string) (string, error) {
 		return "", fmt.Errorf("%.100q is not an address of the form mailbox@example.org in ASCII", s)
 	}
 	local, domain := s[:i], s[i+1:]
+	if strings.IndexByte(local, '@') >= 0 {
+		return "", fmt.Errorf("%.100q is more than one address", s)
+	}
 	if !isDomain(domain) {
 		return "", fmt.Errorf("%.100q is not the domain of an address", domain)
 	}
