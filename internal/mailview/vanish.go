@@ -24,15 +24,13 @@ func (v *View) Vanish(uids imap.Set) (tell imap.Set, err error) {
 	for _, o := range v.own {
 		injected.Add(uint32(o.uid))
 	}
-	gone := uids.Subtract(injected) // of the backend's list
-	if gone.Len() > uint64(known) {
-		return tell, fmt.Errorf("VANISHED of %d messages of %d", gone.Len(), known)
+	for _, h := range v.uids {
+		hidden.Add(uint32(h.uid))
 	}
-	n := uint32(gone.Len())
-	for _, o := range v.own {
-		if below := gone.CountBelow(uint32(o.uid)); below > o.rank {
-			return tell, fmt.Errorf("VANISHED of %d of %d messages before UID %d", below, o.rank, o.uid)
-		}
+	gone := uids.Subtract(injected) // of the backend's list
+	tell = gone.Subtract(hidden)
+	if err := v.vanishable(tell, known); err != nil {
+		return imap.Set{}, err
 	}
 	for i := range v.own {
 		v.own[i].rank -= gone.CountBelow(uint32(v.own[i].uid))
@@ -41,7 +39,6 @@ func (v *View) Vanish(uids imap.Set) (tell imap.Set, err error) {
 	kept := v.uids[:0]
 	v.hidden = imap.Set{}
 	for _, h := range v.uids {
-		hidden.Add(uint32(h.uid))
 		if gone.Contains(uint32(h.uid)) {
 			continue
 		}
@@ -50,12 +47,42 @@ func (v *View) Vanish(uids imap.Set) (tell imap.Set, err error) {
 		v.hidden.Add(h.seq)
 	}
 	v.uids = kept
-	v.backend -= n
+	v.backend -= uint32(gone.Len())
 	// Untold ones are the last of the list, and in no VANISHED before they were told.
 	if !v.untold.Empty() {
+		first := known - uint32(gone.Len()) + 1
 		v.untold = imap.Set{}
-		v.untold.AddRange(known-n+1, v.backend)
-		v.hidden.AddRange(known-n+1, v.backend)
+		v.untold.AddRange(first, v.backend)
+		v.hidden.AddRange(first, v.backend)
 	}
-	return gone.Subtract(hidden), nil
+	return tell, nil
+}
+
+// vanishable checks that there are as many messages as are said to be gone before, between and
+// behind those of which the UID is known.
+func (v *View) vanishable(gone imap.Set, known uint32) error {
+	var rank, below uint64 // up to the one before
+	check := func(nextRank, nextBelow uint64) error {
+		if nextRank < rank || nextBelow-below > nextRank-rank {
+			return fmt.Errorf("VANISHED of %d messages of at most %d", nextBelow-below, max(nextRank, rank)-rank)
+		}
+		rank, below = nextRank, nextBelow
+		return nil
+	}
+	hidden := v.uids
+	for i := 0; i < len(v.own) || len(hidden) > 0; {
+		if len(hidden) == 0 || i < len(v.own) && v.own[i].uid < hidden[0].uid {
+			if err := check(uint64(v.own[i].rank), uint64(gone.CountBelow(uint32(v.own[i].uid)))); err != nil {
+				return err
+			}
+			i++
+			continue
+		}
+		if err := check(uint64(hidden[0].seq-1), uint64(gone.CountBelow(uint32(hidden[0].uid)))); err != nil {
+			return err
+		}
+		rank++ // itself, which is not among the visible ones
+		hidden = hidden[1:]
+	}
+	return check(uint64(known), gone.Len())
 }
