@@ -3,6 +3,7 @@ package test_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -39,6 +40,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	// These tests wait more than they compute: for leases, for servers that notice, for screens.
+	flag.Parse()
+	if n := flag.Lookup("test.parallel"); n.Value.String() == n.DefValue {
+		_ = flag.Set("test.parallel", "12") // a number: it cannot fail
 	}
 	os.Exit(m.Run())
 }

@@ -23,11 +23,11 @@ import (
 // manyMails is how many real mails lie in the mailboxes that the clients see.
 const manyMails = 1000
 
-// a desk is one person in front of one client.
+// a desk is one person in front of a mail client.
 type desk struct {
 	*world
 	dovecot *peertest.Dovecot
-	proxy   *proxy
+	addr    string // of the gateway
 	user    string
 }
 
@@ -60,29 +60,40 @@ func TestClients(t *testing.T) {
 
 			d.run(t, "welcome", []string{d.user})
 			got := look(t, d)
-			want := impression{
-				Messages: manyMails + 1, UIDs: manyMails + 1, Found: []uint32{manyMails + 1}, Size: true,
-				Subject: "A letter for Ms ann", Text: got.Text,
-				Flags: []string{"Kept", `\Flagged`, `\Seen`}, Flagged: []uint32{manyMails + 1},
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("with the campaign (-want +got):\n%s", diff)
-			}
-			if !strings.Contains(got.Text, "Dear Ms ann,") {
-				t.Errorf("the letter reads %q", got.Text)
-			}
+			got.sees(t, "with the campaign")
 			if n := d.count(t, "welcome", event.Read); n != 1 {
 				t.Errorf("read was recorded %d times", n)
 			}
 
 			d.recall(t, "welcome")
-			got = look(t, d)
-			want = impression{Messages: manyMails, UIDs: manyMails, Size: got.Size}
-			if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b []uint32) bool { return slices.Equal(a, b) })); diff != "" {
-				t.Errorf("after the recall (-want +got):\n%s", diff)
-			}
+			look(t, d).seesNothing(t, "after the recall")
 			d.unchanged(t, before)
 		})
+	}
+}
+
+// sees checks that a client saw 1,000 mails and the letter, and could do with it what one does.
+func (i impression) sees(t *testing.T, when string) {
+	t.Helper()
+	want := impression{
+		Messages: manyMails + 1, UIDs: manyMails + 1, Found: []uint32{manyMails + 1}, Size: true,
+		Subject: "A letter for Ms ann", Text: i.Text,
+		Flags: []string{"Kept", `\Flagged`, `\Seen`}, Flagged: []uint32{manyMails + 1},
+	}
+	if diff := cmp.Diff(want, i); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", when, diff)
+	}
+	if !strings.Contains(i.Text, "Dear Ms ann,") {
+		t.Errorf("%s, the letter reads %q", when, i.Text)
+	}
+}
+
+// seesNothing checks that a client saw 1,000 mails and nothing of a letter.
+func (i impression) seesNothing(t *testing.T, when string) {
+	t.Helper()
+	want := impression{Messages: manyMails, UIDs: manyMails, Size: i.Size}
+	if diff := cmp.Diff(want, i, cmp.Comparer(func(a, b []uint32) bool { return slices.Equal(a, b) })); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", when, diff)
 	}
 }
 
@@ -91,7 +102,7 @@ func newDesk(t *testing.T, user string) *desk {
 	t.Helper()
 	d := &desk{world: newWorld(t), dovecot: peertest.StartDovecot(t, peertest.Options{}), user: user}
 	d.dovecot.Deliver(t, user, "INBOX", mails(manyMails)...)
-	d.proxy = newProxy(t, d.dovecot.Addr, d.middleware)
+	d.addr = newProxy(t, d.dovecot.Addr, d.middleware).addr
 	return d
 }
 
@@ -105,7 +116,7 @@ func (d *desk) unchanged(t *testing.T, before []peertest.Listed) {
 
 func (d *desk) hostPort(t *testing.T) (host, port string) {
 	t.Helper()
-	host, port, err := net.SplitHostPort(d.proxy.addr)
+	host, port, err := net.SplitHostPort(d.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +166,7 @@ func pythonWith(t *testing.T, module string) string {
 func lookWithCurl(t *testing.T, d *desk) impression {
 	t.Helper()
 	curl := func(path string, args ...string) string {
-		args = append([]string{"--silent", "--show-error", "--user", d.user + ":pass", "imap://" + d.proxy.addr + path}, args...)
+		args = append([]string{"--silent", "--show-error", "--user", d.user + ":pass", "imap://" + d.addr + path}, args...)
 		return output(t, peertest.Need(t, "curl", "curl"), args...)
 	}
 	numbers := func(said string) []uint32 {
@@ -204,7 +215,7 @@ func flagsIn(fetch string) []string {
 
 func lookWithGoIMAP(t *testing.T, d *desk) impression {
 	t.Helper()
-	c, err := imapclient.DialInsecure(d.proxy.addr, nil)
+	c, err := imapclient.DialInsecure(d.addr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

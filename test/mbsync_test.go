@@ -17,7 +17,7 @@ import (
 // finds work where there is none destroys mail in the long run.
 func TestMbsync(t *testing.T) {
 	t.Parallel()
-	m := &mbsync{desk: newDesk(t, "ann"), program: peertest.Need(t, "mbsync", "isync"), dir: t.TempDir()}
+	m := newMbsync(t, newDesk(t, "ann"))
 	before := m.dovecot.Dump(t, m.user)
 
 	m.sync(t)
@@ -34,7 +34,7 @@ func TestMbsync(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.sync(t)
-	c := login(t, m.proxy.addr, m.user)
+	c := login(t, m.addr, m.user)
 	if n := c.exists("EXAMINE INBOX"); n != manyMails+1 {
 		t.Errorf("another session sees %d messages", n)
 	}
@@ -62,6 +62,11 @@ type mbsync struct {
 	*desk
 	program string
 	dir     string
+}
+
+func newMbsync(t *testing.T, d *desk) *mbsync {
+	t.Helper()
+	return &mbsync{desk: d, program: peertest.Need(t, "mbsync", "isync"), dir: t.TempDir()}
 }
 
 // renamed gives a maildir file's name with other flags, in cur.

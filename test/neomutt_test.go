@@ -36,7 +36,7 @@ func TestNeomutt(t *testing.T) {
 	term.keys(t, "q")
 	term.ended(t)
 
-	c := login(t, d.proxy.addr, d.user)
+	c := login(t, d.addr, d.user)
 	c.must("SELECT INBOX")
 	if got := c.must(fmt.Sprintf("UID FETCH %d FLAGS", manyMails+1)).raw(); strings.Join(flagsIn(got), " ") != `\Flagged \Seen` {
 		t.Errorf("after neomutt its flags are %q", got)
@@ -68,7 +68,7 @@ set sort = mailbox-order
 set mail_check = 2
 set status_format = "Msgs:%%?M?%%M/?%%m"
 set imap_idle = yes
-`, d.proxy.addr, d.user, dir)
+`, d.addr, d.user, dir)
 	if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
