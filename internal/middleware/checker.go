@@ -11,35 +11,12 @@ import (
 // maxText is the greatest length of a text in a tenant's document, in octets.
 const maxText = 4096
 
-// FieldError says what is wrong with one field of a request.
-type FieldError struct {
-	Field  string `json:"field"` // as "dataSources[0].type"
-	Detail string `json:"detail"`
-}
-
-// fieldErrors are all that is wrong with a request that is well-formed otherwise.
-type fieldErrors []FieldError
-
-func (e fieldErrors) Error() string {
-	var b strings.Builder
-	for i, f := range e {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		fmt.Fprintf(&b, "%s: %s", f.Field, f.Detail)
-	}
-	return b.String()
-}
-
-// Unwrap makes them Invalid for everybody who asks for the kind.
-func (e fieldErrors) Unwrap() error { return fault.New(fault.Invalid, "%s", e.Error()) }
-
 // checker reads a JSON tree by exact names and collects what is wrong. (Decoding into structs
 // would take "SecretKey" for "secretKey", and masking would then overlook it.)
-type checker struct{ errs fieldErrors }
+type checker struct{ errs fault.Fields }
 
 func (c *checker) fail(field, detail string) {
-	c.errs = append(c.errs, FieldError{Field: field, Detail: detail})
+	c.errs = append(c.errs, fault.Field{Field: field, Detail: detail})
 }
 
 func (c *checker) failed(field string) bool {
@@ -51,12 +28,7 @@ func (c *checker) failed(field string) bool {
 	return false
 }
 
-func (c *checker) err() error {
-	if len(c.errs) == 0 {
-		return nil
-	}
-	return c.errs
-}
+func (c *checker) err() error { return c.errs.Err() }
 
 func join(at, key string) string {
 	if at == "" {

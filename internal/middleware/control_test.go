@@ -11,13 +11,14 @@ import (
 	"inlay.example/inlay/internal/event"
 	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/middleware"
+	"inlay.example/inlay/internal/webhook"
 )
 
 // command sends a signed message; it needs no bearer token.
 func (a api) command(w *world, id, path, body string) answer {
 	a.t.Helper()
 	a.token = ""
-	return a.do("POST", path, body, sign([]byte(secret), id, w.Now(), []byte(body)))
+	return a.do("POST", path, body, webhook.Sign([]byte(secret), id, w.Now(), []byte(body)))
 }
 
 func TestCommands(t *testing.T) {
@@ -88,7 +89,7 @@ func TestSignedMessagesRefused(t *testing.T) {
 		"from tomorrow":  {secret, -24 * time.Hour, good, "1", 400},
 		"long id":        {secret, 0, good, strings.Repeat("i", 129), 400},
 	} {
-		header := sign([]byte(c.secret), c.id, w.Now().Add(-c.age), []byte(good))
+		header := webhook.Sign([]byte(c.secret), c.id, w.Now().Add(-c.age), []byte(good))
 		for _, path := range []string{"/api/tenants/default/commands", "/api/tenants/default/imports/"} {
 			if got := a.do("POST", path, c.body, header); got.status != c.status {
 				t.Errorf("%s to %s: got %d, want %d: %s", name, path, got.status, c.status, got.text)

@@ -19,6 +19,7 @@ import (
 	"inlay.example/inlay/internal/placement"
 	"inlay.example/inlay/internal/store"
 	"inlay.example/inlay/internal/store/sqlite"
+	"inlay.example/inlay/internal/webhook"
 )
 
 const (
@@ -75,7 +76,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) instance(t testing.TB, change ...func(*middleware.Config, *middleware.Deps)) *middleware.Middleware {
 	t.Helper()
 	cfg := middleware.Config{Token: token, EnsureDefaultTenant: &middleware.DefaultTenant{Secret: secret, Prefix: "bundles"}}
-	deps := middleware.Deps{Store: w.store, Objects: w.objects, Now: w.Now, Verify: verify}
+	deps := middleware.Deps{Store: w.store, Objects: w.objects, Now: w.Now, Verify: webhook.Verify}
 	for _, c := range change {
 		c(&cfg, &deps)
 	}

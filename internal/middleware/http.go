@@ -133,7 +133,7 @@ func decode(body []byte, v any) error {
 	case errors.As(err, &syntax):
 		return fault.Wrap(fault.Invalid, err, "the body is not JSON: %s at octet %d", syntax.Error(), syntax.Offset)
 	case errors.As(err, &wrong) && wrong.Field != "":
-		return fieldErrors{{Field: wrong.Field, Detail: "must not be a JSON " + wrong.Value}}
+		return fault.Fields{{Field: wrong.Field, Detail: "must not be a JSON " + wrong.Value}}
 	case errors.As(err, &wrong):
 		return fault.Wrap(fault.Invalid, err, "the body must not be a JSON %s", wrong.Value)
 	}

@@ -78,7 +78,7 @@ func (m *Middleware) servePush(w http.ResponseWriter, r *http.Request, msg messa
 		return err
 	}
 	if err := push.Manifest.Validate(); err != nil {
-		return fieldErrors{{Field: "manifest", Detail: fault.Public(err)}}
+		return fault.Fields{{Field: "manifest", Detail: fault.Public(err)}}
 	}
 	source, err := msg.tenant.source(push.DataSource)
 	if err != nil {

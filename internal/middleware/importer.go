@@ -128,5 +128,5 @@ func (t *tenant) source(id string) (dataSource, error) {
 			return s, nil
 		}
 	}
-	return dataSource{}, fieldErrors{{Field: "dataSource", Detail: "the tenant has no such data source"}}
+	return dataSource{}, fault.Fields{{Field: "dataSource", Detail: "the tenant has no such data source"}}
 }

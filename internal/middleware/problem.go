@@ -16,7 +16,7 @@ type problem struct {
 	Status    int          `json:"status"`
 	Detail    string       `json:"detail"`
 	Kind      string       `json:"kind"`                // of the fault, for programs
-	Errors    []FieldError `json:"errors,omitempty"`    // what is wrong with which field
+	Errors    fault.Fields `json:"errors,omitempty"`    // what is wrong with which field
 	Reference string       `json:"reference,omitempty"` // of the log line about an internal error
 }
 
@@ -51,7 +51,7 @@ func statusOf(kind fault.Kind) int {
 func (m *Middleware) fail(w http.ResponseWriter, r *http.Request, err error) {
 	kind := fault.KindOf(err)
 	p := problem{Type: "about:blank", Status: statusOf(kind), Detail: fault.Public(err), Kind: kind.String()}
-	var fields fieldErrors
+	var fields fault.Fields
 	if errors.As(err, &fields) {
 		p.Status, p.Errors = http.StatusUnprocessableEntity, fields
 	}
