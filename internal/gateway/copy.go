@@ -34,7 +34,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 	if err != nil {
 		return err
 	}
-	target := string(imap.AppendString(nil, imap.EncodeMailbox(a.Mailbox)))
+	target := string(imap.AppendString(nil, a.Octets))
 	var made materialised
 	if len(sel.injected) > 0 && !sel.beyond {
 		refused, err := s.materialise(target, sel.injected, &made)

@@ -92,7 +92,7 @@ func (s *session) selectRaw(c *command.Command, a *command.Select, m *mailbox) [
 	if len(c.Literals) == 0 {
 		return c.Raw
 	}
-	m.raw = string(imap.AppendString(nil, imap.EncodeMailbox(a.Mailbox)))
+	m.raw = string(imap.AppendString(nil, a.Octets))
 	return []byte(c.Tag + " " + c.Name + " " + m.raw + "\r\n")
 }
 
