@@ -37,7 +37,7 @@ type fakeService struct {
 
 // faults of one call.
 type faults struct {
-	slow                     time.Duration
+	slow, late               time.Duration
 	fail, lose, hang, refuse int // how many of the next calls
 }
 
@@ -79,7 +79,8 @@ func (f *fakeService) realUIDs(n int) []int {
 //	@flags UID FLAGS    @withdraw UID                   changed elsewhere
 //	@used               the mailbox was injected into before
 //	@down @up           nothing is answered but with Unavailable
-//	@slow CALL DURATION                                 its answers take so long
+//	@slow CALL DURATION                                 it takes so long to be done
+//	@late CALL DURATION                                 its answers take so long to come
 //	@fail CALL N   @lose CALL N   @hang CALL N   @refuse CALL N
 //	                    its next N calls say Unavailable; are done, and say it; never answer; say Conflict
 //	@ledger             tells what is recorded
@@ -143,6 +144,8 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 		f.down = args[0] == "down"
 	case "slow":
 		f.of(args[1]).slow = duration(args[2])
+	case "late":
+		f.of(args[1]).late = duration(args[2])
 	case "fail":
 		f.of(args[1]).fail = int(number(args[2]))
 	case "lose":
@@ -224,6 +227,9 @@ func call[T any](ctx context.Context, f *fakeService, name string, do func() (T,
 	f.mu.Lock()
 	v, err := do()
 	f.mu.Unlock()
+	if x.late > 0 {
+		time.Sleep(x.late) // of the bubble
+	}
 	if lose {
 		return zero, errDown
 	}
