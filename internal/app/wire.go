@@ -106,7 +106,7 @@ func (a *App) wirePlatform(st store.Store, objects object.Store, mw *middleware.
 	}
 	deps := platform.Deps{
 		Documents: st.Control(), Objects: object.Below(objects, platformObjects), Bundles: object.Below(objects, object.Key(c.Prefix)),
-		Log: a.log.With("role", string(config.Platform)),
+		Log: a.log.With("role", string(config.Platform)), Registerer: a.registry,
 	}
 	if c.Middleware.URL == "" {
 		// By the documented way, pushes signed and all, but for the network.

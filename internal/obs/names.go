@@ -8,7 +8,8 @@ func Names() []string { return slices.Clone(names[:]) }
 
 // names is sorted.
 var names = [...]string{
-	"addr",       // address that is listened on or connected to
+	"addr", // address that is listened on or connected to
+	"attempt",
 	"backend",    // address of the real mail server
 	"bytes",      // octets of a response's body
 	"call",       // of the injection API
@@ -32,6 +33,7 @@ var names = [...]string{
 	"mailbox",
 	"manifest",
 	"method",
+	"operation", // of the platform's API
 	"panic",
 	"path", // of a URL, without its query
 	"placement",

@@ -44,19 +44,22 @@ func (in *createAudienceInput) Resolve(ctx huma.Context) []error {
 	// The limits that a server has for ordinary requests would cut large uploads off. A
 	// connection without deadlines is as good.
 	_ = control.SetWriteDeadline(time.Time{})
-	in.body = &upload{r: r.Body, alive: func() { _ = control.SetReadDeadline(time.Now().Add(idleTimeout)) }}
+	in.body = &upload{r: r.Body, until: func(t time.Time) { _ = control.SetReadDeadline(t) }}
 	return nil
 }
 
 // upload is a body that may take its time but not stand still.
 type upload struct {
 	r     io.Reader
-	alive func()
+	until func(time.Time)
 }
 
 func (u *upload) Read(b []byte) (int, error) {
-	u.alive()
+	u.until(time.Now().Add(idleTimeout))
 	n, err := u.r.Read(b)
+	if err != nil {
+		u.until(time.Time{}) // what comes now takes as long as it takes
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fault.Wrap(fault.Invalid, err, "the upload broke off")
 	}

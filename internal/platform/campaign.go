@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"inlay.example/inlay/internal/campaign"
+	"inlay.example/inlay/internal/event"
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/platform/api"
 )
@@ -287,6 +288,9 @@ func (p *Platform) getStatistics(ctx context.Context, in *CampaignPath) (*one[ap
 	if fault.Is(err, fault.NotFound) {
 		// Not imported yet, or never: nothing was counted.
 		s, err = api.Statistics{Campaign: r.Value.ID, State: r.Value.State, Events: map[string]int64{}}, nil
+		for _, t := range [...]event.Type{event.Injected, event.Read, event.Expunged, event.Withdrawn, event.Expired} {
+			s.Events[string(t)] = 0
+		}
 	}
 	if err != nil {
 		return nil, err

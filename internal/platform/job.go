@@ -30,6 +30,9 @@ type step struct {
 	waiting string        // what the middleware waits for
 }
 
+// minPoll is how soon an import is asked for again at the earliest.
+const minPoll = 20 * time.Millisecond
+
 // Why a campaign fails that was not shown.
 const tooLate = "its end has passed before it was prepared"
 
@@ -152,7 +155,7 @@ func (p *Platform) follow(ctx context.Context, c *campaign.Campaign) (step, erro
 		// The middleware has lost it. A push of the same bundle under another id is a new
 		// import, and without effect where the old one was complete.
 		c.Progress.Job, c.Progress.Push = "", newPush()
-		return step{keep: true, wait: p.cfg.Poll}, nil
+		return step{keep: true, wait: minPoll}, nil
 	}
 	if err != nil {
 		return step{}, err
@@ -170,7 +173,9 @@ func (p *Platform) follow(ctx context.Context, c *campaign.Campaign) (step, erro
 		return step{keep: true}, c.Fail("the middleware has not imported it: "+j.Problem, p.now())
 	}
 	news := was.Imported != c.Progress.Imported || was.Rejected != c.Progress.Rejected || was.Waiting != j.Waiting
-	return step{keep: news, wait: p.cfg.Poll, waiting: j.Waiting}, nil
+	// A small import is over at once, a large one need not be asked for all the time.
+	wait := max(minPoll, min(p.cfg.Poll, p.now().Sub(c.Updated)/4))
+	return step{keep: news, wait: wait, waiting: j.Waiting}, nil
 }
 
 // writeBundle writes the bundle of the campaign's version, if it is not there already.

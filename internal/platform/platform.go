@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/object"
 	"inlay.example/inlay/internal/store"
@@ -32,7 +34,7 @@ type Config struct {
 
 	// Timeout bounds a call of the middleware; 0 means 10 s.
 	Timeout time.Duration
-	// Poll is how often an import that is running is asked for; 0 means 500 ms.
+	// Poll is how often an import that takes long is asked for; 0 means 500 ms.
 	Poll time.Duration
 	// Domain is that of Message-ID and List-Id in previews; empty is "inlay.invalid".
 	Domain string
@@ -44,8 +46,10 @@ type Deps struct {
 	Objects   object.Store     // sources of templates and audiences
 	Bundles   object.Store     // the tenant's data source, keys as the middleware sees them
 	HTTP      *http.Client     // to the middleware; nil: one of its own
-	Log       *slog.Logger     // nil: nothing is logged
 	Now       func() time.Time // nil: time.Now
+
+	Log        *slog.Logger          // nil: nothing is logged
+	Registerer prometheus.Registerer // nil: nothing is registered
 }
 
 // Platform is the platform of one instance. It is safe for concurrent use; several instances
@@ -58,6 +62,7 @@ type Platform struct {
 	mim       *mim
 	log       *slog.Logger
 	clock     func() time.Time
+	metrics   *metrics
 	handler   http.Handler
 	openapi   []byte
 	bell      chan struct{} // wakes Run: a campaign has changed
@@ -112,6 +117,9 @@ func New(cfg Config, deps Deps) (*Platform, error) {
 	p.mim = &mim{cfg: cfg, http: *deps.HTTP, now: p.now}
 	p.mim.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	var err error
+	if p.metrics, err = newMetrics(deps.Registerer); err != nil {
+		return nil, err
+	}
 	if p.handler, p.openapi, err = p.routes(); err != nil {
 		return nil, err
 	}

@@ -50,6 +50,7 @@ func (p *Platform) routes() (http.Handler, []byte, error) {
 		{Name: "campaigns", Description: "What is shown to whom and when."},
 	}
 	a := humago.New(mux, cfg)
+	a.UseMiddleware(p.metrics.observe)
 	p.templateRoutes(a)
 	p.audienceRoutes(a)
 	p.campaignRoutes(a)

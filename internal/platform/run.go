@@ -146,6 +146,12 @@ func (l *loop) take(ctx context.Context, r result) {
 	if r.out.rev > w.rev {
 		w.rev = r.out.rev // our own change is no news
 	}
+	if r.err == nil {
+		l.metrics.steps.WithLabelValues("done").Inc()
+	} else {
+		l.metrics.steps.WithLabelValues("waits").Inc()
+	}
+	defer l.tellWaiting()
 	switch {
 	case w.again:
 		w.due = time.Now()
@@ -162,6 +168,17 @@ func (l *loop) take(ctx context.Context, r result) {
 	default:
 		delete(l.jobs, r.id)
 	}
+}
+
+// tellWaiting counts the campaigns whose last step has failed.
+func (l *loop) tellWaiting() {
+	n := 0
+	for _, w := range l.jobs {
+		if w.fails > 0 {
+			n++
+		}
+	}
+	l.metrics.waiting.Set(float64(n))
 }
 
 // backoff is how long to wait after so many failures in a row, a fifth more or less, so that
