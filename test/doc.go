@@ -5,10 +5,12 @@
 //
 //	dialogue_test.go   nothing injected: byte for byte the bare server (erasure law)
 //	delivery_test.go   injected: as if it had been delivered (delivery law, random dialogues)
-//	clients_test.go    mbsync, curl, neomutt, imaplib, imapclient, go-imap in front of 1,000 mails
+//	clients_test.go    curl, imaplib, imapclient, go-imap in front of 1,000 mails; mbsync_test.go, neomutt_test.go
+//	program_test.go    the built program: demo in front of a mail server, campaign run, recall
 //	sessions_test.go   several sessions, several gateways, one store
 //	crash_test.go      a gateway killed after every step of a reservation
 //	faults_test.go     middleware, store and objects stopped, hung or talking nonsense
+//	crowd_test.go      many sessions, deliveries, flag rewriters and campaigns at the same time
 //	limits_test.go     quota, rights, UIDVALIDITY, read-only
 //	tls_test.go        STARTTLS and implicit TLS on both sides
 //

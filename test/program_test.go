@@ -73,11 +73,16 @@ func TestProgram(t *testing.T) {
 	sync.noop(t, "after the recall")
 	d.unchanged(t, before)
 
-	var stats map[string]any
+	var stats struct{ Events map[string]int }
 	if err := json.Unmarshal([]byte(p.run(t, "campaign", "stats", id, "--json")), &stats); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("statistics in the end: %v", stats)
+	want := map[string]int{"injected": 1, "read": 1, "withdrawn": 1, "expunged": 0, "expired": 0}
+	for what, n := range want {
+		if stats.Events[what] != n {
+			t.Errorf("%s was counted %d times, not %d", what, stats.Events[what], n)
+		}
+	}
 }
 
 // program is the built binary, and a demo of it.
