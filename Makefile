@@ -44,7 +44,7 @@ endif
 	$(GO) test $(RACE) -shuffle=on $(TESTFLAGS) $(PKG)
 
 check: bin/tools/gofumpt bin/tools/staticcheck bin/tools/golangci-lint ## formatting, vet, staticcheck, golangci-lint
-	@unformatted="$$(bin/tools/gofumpt -l cmd internal test 2>/dev/null)"; \
+	@unformatted="$$(bin/tools/gofumpt -l cmd examples internal test 2>/dev/null)"; \
 	  if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	bin/tools/staticcheck ./...
@@ -52,7 +52,7 @@ check: bin/tools/gofumpt bin/tools/staticcheck bin/tools/golangci-lint ## format
 	bin/tools/golangci-lint run ./...
 
 fmt: bin/tools/gofumpt ## format the code
-	bin/tools/gofumpt -w cmd internal test
+	bin/tools/gofumpt -w cmd examples internal test
 
 fuzz: ## every fuzz target, one after the other (FUZZTIME=5m, FUZZ=pattern)
 	@tools/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'
