@@ -29,7 +29,8 @@ configuration directory, with the keys server and token (or token-file).`,
   inlay campaign run --template welcome.eml --audience people.csv --name Welcome
   inlay campaign list
   inlay campaign recall welcome`,
-		Args: cobra.NoArgs,
+		Args: cobra.NoArgs, // so that a subcommand that does not exist is an error
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags.add(cmd)
 	cmd.AddCommand(runCommand(std, flags), listCommand(std, flags), statusCommand(std, flags), statsCommand(std, flags),

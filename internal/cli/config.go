@@ -15,7 +15,8 @@ func configCommand(std IO) *cobra.Command {
 		Use:     "config",
 		Short:   "Print or check a configuration file",
 		Example: "  inlay config defaults > inlay.toml\n  inlay config check inlay.toml",
-		Args:    cobra.NoArgs,
+		Args:    cobra.NoArgs, // so that a subcommand that does not exist is an error
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:     "defaults",

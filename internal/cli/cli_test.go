@@ -1,0 +1,79 @@
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"inlay.example/inlay/internal/cli"
+)
+
+func TestExitCodesOfWhatIsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"nosuch"}, {"campaign", "nosuch"}, {"config", "nosuch"}, {"serve", "--nosuch"}, {"campaign", "status"}, {"campaign", "status", "a", "b"}, {"config", "check"},
+		{"campaign", "run", "--priority", "many"}, {"gateway", "extra"},
+	} {
+		out, errs, code := run(t, args...)
+		if code != cli.ExitUsage || out != "" || !strings.Contains(errs, "inlay: ") {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, code, out, errs)
+		}
+	}
+}
+
+// buffer is written by the program and read by the test.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// Both signals mean the same, and end a role in good order.
+func TestSignalsStop(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			signals := make(chan os.Signal, 2)
+			log := &buffer{}
+			ended := make(chan int, 1)
+			go func() {
+				ended <- cli.Main(t.Context(), []string{"gateway", "--imap", "127.0.0.1:0", "--backend", "127.0.0.1:1"}, cli.IO{
+					Out: &bytes.Buffer{}, Err: log, Getenv: func(string) string { return "" }, Signals: signals,
+				})
+			}()
+			limit := time.After(20 * time.Second)
+			for again := time.NewTicker(5 * time.Millisecond); !strings.Contains(log.String(), "listening"); {
+				select {
+				case <-again.C:
+				case <-limit:
+					t.Fatalf("it does not start:\n%s", log)
+				}
+			}
+			signals <- sig
+			select {
+			case code := <-ended:
+				if code != cli.ExitOK {
+					t.Errorf("exit code %d:\n%s", code, log)
+				}
+			case <-limit:
+				t.Fatalf("it does not end:\n%s", log)
+			}
+		})
+	}
+}
