@@ -49,6 +49,8 @@ func TestParseStatus(t *testing.T) {
 		"[ALERT]":                               {Code: "ALERT", CodeStart: 1, CodeEnd: 6},
 		" [ALERT]text":                          {Code: "ALERT", CodeStart: 2, CodeEnd: 7, Text: "text"},
 		" [COPYUID  1 2]":                       {Code: "COPYUID", CodeArgs: []byte(" 1 2"), CodeStart: 2, CodeEnd: 14},
+		" [PARSE] bad header":                   {Code: "PARSE", CodeStart: 2, CodeEnd: 7, Text: "bad header"},
+		" [BADCHARSET (a b)]":                   {Code: "BADCHARSET", CodeArgs: []byte("(a b)"), CodeStart: 2, CodeEnd: 18},
 		" [no end\r\n":                          {Text: "[no end"},
 		" []\r\n":                               {Text: "[]"},
 		" [ ALERT] x":                           {Text: "[ ALERT] x"},
