@@ -70,7 +70,7 @@ type dummy struct {
 var block = []byte(strings.Repeat("0123456789abcdef", 4096)) // 64 KiB
 
 func (d dummy) talk(c net.Conn) {
-	r, w := bufio.NewReaderSize(c, 64<<10), bufio.NewWriterSize(c, 64<<10)
+	r, w := bufio.NewReaderSize(c, 4<<10), bufio.NewWriterSize(c, 4<<10)
 	caps := "IMAP4rev1 LITERAL+ UIDPLUS IDLE ESEARCH AUTH=PLAIN"
 	if d.caps != "" {
 		caps = d.caps
@@ -149,7 +149,7 @@ func newTalker(t testing.TB, c net.Conn) *talker {
 	t.Helper()
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
-	k := &talker{t: t, c: c, r: bufio.NewReaderSize(c, 64<<10)}
+	k := &talker{t: t, c: c, r: bufio.NewReaderSize(c, 4<<10)}
 	return k
 }
 
