@@ -126,7 +126,7 @@ func (i *Importer) Start(ctx context.Context, pushID, digest string, manifest ob
 		return Job{}, fmt.Errorf("writing job %s: %w", r.ID, err)
 	}
 	i.ring()
-	return i.job(r)
+	return show(r.Status)
 }
 
 func (i *Importer) ring() {
@@ -164,9 +164,13 @@ func (i *Importer) job(r *record) (Job, error) {
 	if p != nil && !r.finished() {
 		p.show(&s, i.clock())
 	}
+	return show(s)
+}
+
+func show(s Status) (Job, error) {
 	body, err := json.Marshal(s)
 	if err != nil {
-		return Job{}, fmt.Errorf("showing job %s: %w", r.ID, err)
+		return Job{}, fmt.Errorf("showing job %s: %w", s.ID, err)
 	}
-	return Job{ID: r.ID, Body: body}, nil
+	return Job{ID: s.ID, Body: body}, nil
 }
