@@ -7,29 +7,29 @@ type SearchOp string
 
 // The keys of RFC 3501 §6.4.4, and the three connectives. NEW is And(Recent, Unseen), OLD is Not(Recent).
 const (
-	SearchAnd      SearchOp = "AND" // Keys; a parenthesised list, or the whole query
-	SearchOr       SearchOp = "OR"  // two Keys
-	SearchNot      SearchOp = "NOT" // one of Keys
-	SearchSeq      SearchOp = "SEQ" // Set, of sequence numbers
-	SearchUID      SearchOp = "UID" // Set
-	SearchAll      SearchOp = "ALL"
-	SearchFlag     SearchOp = "FLAG"    // Value is the flag: \Seen for SEEN, the keyword for KEYWORD
-	SearchUnflag   SearchOp = "UNFLAG"  // likewise, for UNSEEN, UNKEYWORD …
-	SearchNew      SearchOp = "NEW"     // \Recent and not \Seen
-	SearchOld      SearchOp = "OLD"     // not \Recent
-	SearchHeader   SearchOp = "HEADER"  // Field, Value
-	SearchAddress  SearchOp = "ADDRESS" // Field is From, To, Cc or Bcc; Value
-	SearchSubject  SearchOp = "SUBJECT" // Value
-	SearchBody     SearchOp = "BODY"    // Value
-	SearchText     SearchOp = "TEXT"    // Value
-	SearchBefore   SearchOp = "BEFORE"  // Date, of INTERNALDATE
-	SearchOn       SearchOp = "ON"
-	SearchSince    SearchOp = "SINCE"
-	SearchSentBef  SearchOp = "SENTBEFORE" // Date, of the Date header
-	SearchSentOn   SearchOp = "SENTON"
-	SearchSentSnce SearchOp = "SENTSINCE"
-	SearchLarger   SearchOp = "LARGER" // Size
-	SearchSmaller  SearchOp = "SMALLER"
+	SearchAnd        SearchOp = "AND" // Keys; a parenthesised list, or the whole query
+	SearchOr         SearchOp = "OR"  // two Keys
+	SearchNot        SearchOp = "NOT" // one of Keys
+	SearchSeq        SearchOp = "SEQ" // Set, of sequence numbers
+	SearchUID        SearchOp = "UID" // Set
+	SearchAll        SearchOp = "ALL"
+	SearchFlag       SearchOp = "FLAG"    // Value is the flag: \Seen for SEEN, the keyword for KEYWORD
+	SearchUnflag     SearchOp = "UNFLAG"  // likewise, for UNSEEN, UNKEYWORD …
+	SearchNew        SearchOp = "NEW"     // \Recent and not \Seen
+	SearchOld        SearchOp = "OLD"     // not \Recent
+	SearchHeader     SearchOp = "HEADER"  // Field, Value
+	SearchAddress    SearchOp = "ADDRESS" // Field is From, To, Cc or Bcc; Value
+	SearchSubject    SearchOp = "SUBJECT" // Value
+	SearchBody       SearchOp = "BODY"    // Value
+	SearchText       SearchOp = "TEXT"    // Value
+	SearchBefore     SearchOp = "BEFORE"  // Date, of INTERNALDATE
+	SearchOn         SearchOp = "ON"
+	SearchSince      SearchOp = "SINCE"
+	SearchSentBefore SearchOp = "SENTBEFORE" // Date, of the Date header
+	SearchSentOn     SearchOp = "SENTON"
+	SearchSentSince  SearchOp = "SENTSINCE"
+	SearchLarger     SearchOp = "LARGER" // Size
+	SearchSmaller    SearchOp = "SMALLER"
 )
 
 // SearchKey is a node of a query.

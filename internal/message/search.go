@@ -64,7 +64,7 @@ func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
 		return uint64(len(m.raw)) < k.Size, nil
 	case imap.SearchBefore, imap.SearchOn, imap.SearchSince:
 		return compareDay(k.Op, f.InternalDate.UTC(), k.Date), nil
-	case imap.SearchSentBef, imap.SearchSentOn, imap.SearchSentSnce:
+	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
 		return compareDay(k.Op, m.sent(), k.Date), nil
 	case imap.SearchHeader:
 		return m.root.matchField(k.Field, k.Value, field.value), nil
@@ -96,7 +96,7 @@ func compareDay(op imap.SearchOp, at, day time.Time) bool {
 	y, mo, d := at.Date()
 	have := time.Date(y, mo, d, 0, 0, 0, 0, time.UTC)
 	switch op {
-	case imap.SearchBefore, imap.SearchSentBef:
+	case imap.SearchBefore, imap.SearchSentBefore:
 		return have.Before(day)
 	case imap.SearchOn, imap.SearchSentOn:
 		return have.Equal(day)

@@ -49,7 +49,7 @@ func TestSearchKeys(t *testing.T) {
 			{Op: imap.SearchBefore, Date: day(1994, 2, 1)}, {Op: imap.SearchOn, Date: day(1994, 2, 1)}, {Op: imap.SearchSince, Date: day(2024, 2, 29)},
 		}},
 		{"SENTBEFORE 31-Dec-9999 SENTON 1-Jan-0001 SENTSINCE {11}\r\n10-Oct-2010", []imap.SearchKey{
-			{Op: imap.SearchSentBef, Date: day(9999, 12, 31)}, {Op: imap.SearchSentOn, Date: day(1, 1, 1)}, {Op: imap.SearchSentSnce, Date: day(2010, 10, 10)},
+			{Op: imap.SearchSentBefore, Date: day(9999, 12, 31)}, {Op: imap.SearchSentOn, Date: day(1, 1, 1)}, {Op: imap.SearchSentSince, Date: day(2010, 10, 10)},
 		}},
 		{"LARGER 0 SMALLER 4294967296 LARGER 9223372036854775807", []imap.SearchKey{
 			{Op: imap.SearchLarger}, {Op: imap.SearchSmaller, Size: 1 << 32}, {Op: imap.SearchLarger, Size: 1<<63 - 1},

@@ -29,7 +29,7 @@ var bareKeys = map[string]imap.SearchOp{"ALL": imap.SearchAll, "NEW": imap.Searc
 
 var dateKeys = map[string]imap.SearchOp{
 	"BEFORE": imap.SearchBefore, "ON": imap.SearchOn, "SINCE": imap.SearchSince,
-	"SENTBEFORE": imap.SearchSentBef, "SENTON": imap.SearchSentOn, "SENTSINCE": imap.SearchSentSnce,
+	"SENTBEFORE": imap.SearchSentBefore, "SENTON": imap.SearchSentOn, "SENTSINCE": imap.SearchSentSince,
 }
 
 var addressKeys = map[string]string{"BCC": "Bcc", "CC": "Cc", "FROM": "From", "TO": "To"}
