@@ -9,15 +9,33 @@
 //
 // Where to look:
 //
-//	session.go     one client, one backend connection, one command at a time
-//	exchange.go    a command of the client on the backend; responses by tag
+//	session.go     one client, one backend connection: its life and its end
+//	dispatch.go    which command is whose; conn.go how two connections are waited for
+//	exchange.go    a command of the client, or of ours, on the backend; responses by tag
 //	untagged.go    where "* n EXPUNGE", EXISTS, FETCH of the backend are translated
+//	sets.go        what a client's set means to the backend; commands on injected messages alone
+//	mailbox.go     the selected mailbox
 //	news.go        new numbers identified before they are told; the doorbell; telling
-//	select.go      SELECT: the answer withheld, injection, the answer composed
-//	inject.go      claim, reserve, confirm
-//	ledger.go      readings of the placements, claims of others resolved
-//	fetch.go store.go search.go copy.go expunge.go status.go idle.go append.go
 //	login.go       greeting, STARTTLS, LOGIN, AUTHENTICATE; capability.go the allow-list
+//
+//	select.go      SELECT: the answer withheld, and told corrected
+//	compose.go     what happens in between: markers, ledger, injection
+//	place.go       ranks, and where injected messages stand
+//	inject.go      claim, reserve, confirm; reserving.go the session as reserve.Conn
+//	lookup.go      the question at login, which nobody waits for
+//	ledger.go      readings of the placements, and what they change in the view
+//	resolve.go     claims of others ended, markers removed
+//	known.go       what is known of a person while the store is down
+//
+//	fetch.go fetched.go store.go search.go copy.go expunge.go status.go idle.go append.go
+//
+// Invariants, each with transcripts in testdata:
+//
+//   - the client's numbers change only by what it was sent; nothing that is not identified is told;
+//   - no set that is sent to the backend reaches past the last message that was told;
+//   - nobody is told of what lies behind an injected message before being told of it;
+//   - nothing about an injected message is acknowledged before it is durable;
+//   - memory of a session does not depend on the size of messages or mailboxes.
 //
 // A session runs in one goroutine and has one command of the client on the backend at any
 // time: a pipelining client is answered in order, and numbers are only ever translated when
