@@ -70,11 +70,27 @@ func BenchmarkTemplate(b *testing.B) {
 			}
 		}
 	})
+	b.Run("envelope", func(b *testing.B) {
+		b.ReportAllocs()
+		var buf []byte
+		for b.Loop() {
+			buf = m.AppendEnvelope(buf[:0])
+		}
+	})
 	b.Run("structure", func(b *testing.B) {
 		b.ReportAllocs()
 		var buf []byte
 		for b.Loop() {
-			buf = m.AppendBodyStructure(m.AppendEnvelope(buf[:0]))
+			buf = m.AppendBodyStructure(buf[:0])
+		}
+	})
+	b.Run("section", func(b *testing.B) {
+		b.ReportAllocs()
+		s := imap.Section{Part: []uint32{2}, Partial: &imap.Partial{Offset: 1000, Count: 4096}}
+		for b.Loop() {
+			if data, ok := m.Section(s); !ok || len(data) != 4096 {
+				b.Fatal(len(data))
+			}
 		}
 	})
 	b.Run("search", func(b *testing.B) {
