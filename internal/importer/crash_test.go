@@ -151,6 +151,9 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 	for after := range calls {
 		for _, effects := range []bool{false, true} {
+			if !effects && after%3 != 0 {
+				continue // a call that had no effect is much like the one before it that had
+			}
 			t.Run(fmt.Sprintf("after %d calls, effects %t", after, effects), func(t *testing.T) {
 				t.Parallel()
 				killedAfter(t, after, effects)
