@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type record[T any] struct {
 }
 
 // etag is the entity tag of a record: its revision. rfc9110 §8.8.3: a strong one.
-func (r record[T]) etag() string { return fmt.Sprintf("%q", fmt.Sprint(r.rev)) }
+func (r record[T]) etag() string { return `"` + strconv.FormatUint(r.rev, 10) + `"` }
 
 // load reads a record. what names it in the fault of its absence.
 func load[T any](ctx context.Context, p *Platform, kind, what, id string) (record[T], error) {

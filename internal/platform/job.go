@@ -231,7 +231,7 @@ func (p *Platform) isBundle(ctx context.Context, key object.Key, want bundle.Man
 	}
 	m, err := bundle.Parse(body)
 	if err != nil {
-		return false, nil //nolint:nilerr // whatever it is, it is not ours
+		return false, nil // whatever it is, it is not ours
 	}
 	return m.Name == want.Name && m.Class == want.Class && m.Mailbox == want.Mailbox && m.Priority == want.Priority &&
 		m.Start.Equal(want.Start) && m.End.Equal(want.End) && "sha256:"+m.Template.SHA256 == template && m.Rows() == rows, nil

@@ -1,11 +1,13 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -39,7 +41,8 @@ func (p *Platform) routes() (http.Handler, []byte, error) {
 	cfg.DocsPath = ""     // its page loads scripts from elsewhere
 	cfg.OpenAPIPath, cfg.SchemasPath = "", ""
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
+	asJSON := huma.Format{Marshal: writeJSON, Unmarshal: json.Unmarshal}
+	cfg.Formats = map[string]huma.Format{"application/json": asJSON, "json": asJSON}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "The platform's token."},
 	}
@@ -66,6 +69,19 @@ func (p *Platform) routes() (http.Handler, []byte, error) {
 		_, _ = w.Write(doc) // the caller may have gone
 	})
 	return p.outer(mux), doc, nil
+}
+
+// writeJSON writes an answer. That its reader has gone is no error here: the framework would
+// panic of it.
+func writeJSON(w io.Writer, v any) error {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, _ = w.Write(body.Bytes())
+	return nil
 }
 
 // outer is what stands before all operations: the slash at the end, the token, and what no
