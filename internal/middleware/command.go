@@ -10,14 +10,14 @@ import (
 	"inlay.example/inlay/internal/fault"
 )
 
-// Verb is what a command does to a campaign.
-type Verb string
+// Verb is what a command does to a campaign: the platform and other tools say the same words.
+type Verb = campaign.Command
 
 // The commands.
 const (
-	Pause  Verb = "pause"  // nothing new is injected, what is live stays
-	Resume Verb = "resume" // ends a pause
-	Recall Verb = "recall" // everything is withdrawn, for ever
+	Pause  = campaign.Pause
+	Resume = campaign.Resume
+	Recall = campaign.Recall
 )
 
 // Command controls a campaign. Its revision is of the sender's making and only grows, so that
