@@ -85,7 +85,7 @@ func (n *node) field(key string) string {
 func (c *checker) object(at string, v any) *node {
 	n, ok := v.(*node)
 	if !ok {
-		if v != errMissing {
+		if v != (missing{}) {
 			c.fail(at, "must be an object")
 		}
 		return &node{at: at, bad: true}
@@ -94,8 +94,8 @@ func (c *checker) object(at string, v any) *node {
 	return n
 }
 
-// errMissing stands for the value of a member that is not there, which was said.
-var errMissing = errors.New("missing") //nolint:errname // a value of the tree
+// missing stands for the value of a member that is not there, which was said.
+type missing struct{}
 
 func (c *checker) take(n *node, key string) any {
 	v, ok := n.members[key]
@@ -103,7 +103,7 @@ func (c *checker) take(n *node, key string) any {
 		if !n.bad {
 			c.fail(n.field(key), "is missing")
 		}
-		return errMissing
+		return missing{}
 	}
 	delete(n.members, key)
 	return v
@@ -112,7 +112,7 @@ func (c *checker) take(n *node, key string) any {
 func (c *checker) string(n *node, key string) string {
 	v := c.take(n, key)
 	s, ok := v.(string)
-	if !ok && v != errMissing {
+	if !ok && v != (missing{}) {
 		c.fail(n.field(key), "must be a string")
 	}
 	return s
@@ -120,7 +120,7 @@ func (c *checker) string(n *node, key string) string {
 
 func (c *checker) integer(n *node, key string, limit int64) int64 {
 	v := c.take(n, key)
-	if v == errMissing {
+	if v == (missing{}) {
 		return 0
 	}
 	number, ok := v.(json.Number)
@@ -138,7 +138,7 @@ func (c *checker) integer(n *node, key string, limit int64) int64 {
 
 func (c *checker) time(n *node, key string) time.Time {
 	v := c.take(n, key)
-	if v == errMissing {
+	if v == (missing{}) {
 		return time.Time{}
 	}
 	s, _ := v.(string)
@@ -153,7 +153,7 @@ func (c *checker) time(n *node, key string) time.Time {
 func (c *checker) list(n *node, key string) []any {
 	v := c.take(n, key)
 	l, ok := v.([]any)
-	if !ok && v != errMissing {
+	if !ok && v != (missing{}) {
 		c.fail(n.field(key), "must be a list")
 	}
 	if len(l) > MaxRecipients {

@@ -15,8 +15,15 @@ import (
 func TestExitCodesOfWhatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"nosuch"}, {"campaign", "nosuch"}, {"config", "nosuch"}, {"serve", "--nosuch"}, {"campaign", "status"}, {"campaign", "status", "a", "b"}, {"config", "check"},
-		{"campaign", "run", "--priority", "many"}, {"gateway", "extra"},
+		{"nosuch"},
+		{"campaign", "nosuch"},
+		{"config", "nosuch"},
+		{"serve", "--nosuch"},
+		{"campaign", "status"},
+		{"campaign", "status", "a", "b"},
+		{"config", "check"},
+		{"campaign", "run", "--priority", "many"},
+		{"gateway", "extra"},
 	} {
 		out, errs, code := run(t, args...)
 		if code != cli.ExitUsage || out != "" || !strings.Contains(errs, "inlay: ") {

@@ -36,7 +36,7 @@ func run(ctx context.Context, std IO, cfg config.Config) error {
 	log.Info("listening", "roles", roleNames(cfg.Roles), "addr", append(a.IMAPAddrs(), a.HTTPAddr()), "version", buildVersion())
 	if cfg.Has(config.Middleware) {
 		// The line that operators of the reference wait for.
-		log.Info(fmt.Sprintf("Started MIMApplication in %.3f seconds", time.Since(start).Seconds()))
+		log.Info(fmt.Sprintf("Started MIMApplication in %.3f seconds", time.Since(start).Seconds())) //nolint:sloglint // they look for just this
 	}
 	return a.Run(ctx)
 }

@@ -236,8 +236,10 @@ func TestLoad(t *testing.T) {
 func TestMakeNamesWhatItWasGiven(t *testing.T) {
 	t.Parallel()
 	_, err := config.Make([]config.Role{config.Gateway}, []config.Value{
-		{Key: "gateway.imap", Name: "--imap", Text: "x"}, {Key: "gateway.imaps", Name: "--imaps", Text: ":993"},
-		{Key: "gateway.tls-cert", Name: "--tls-cert", Text: ""}, {Key: "gateway.tls-key", Name: "--tls-key", Text: ""},
+		{Key: "gateway.imap", Name: "--imap", Text: "x"},
+		{Key: "gateway.imaps", Name: "--imaps", Text: ":993"},
+		{Key: "gateway.tls-cert", Name: "--tls-cert", Text: ""},
+		{Key: "gateway.tls-key", Name: "--tls-key", Text: ""},
 	})
 	want := "--imap: must be host:port, not \"x\"\n--imaps: needs --tls-cert and --tls-key"
 	if fmt.Sprint(err) != want {

@@ -16,14 +16,18 @@ const secretMin = 16
 // order in which it is printed.
 func settings(c *Config) []setting {
 	out := []setting{
-		{"roles", "Which parts run in this process. One process can run all of them; several can share the work.",
-			roles(&c.Roles, Gateway, Middleware, Platform)},
+		{
+			"roles", "Which parts run in this process. One process can run all of them; several can share the work.",
+			roles(&c.Roles, Gateway, Middleware, Platform),
+		},
 
 		{"log.level", "The least important lines that are written.", choice(&c.Log.Level, "info", "debug", "info", "warn", "error")},
 		{"log.format", "One record per line, for people or for programs.", choice(&c.Log.Format, "text", "text", "json")},
 
-		{"http.listen", "Address of the HTTP APIs, /healthz, /readyz and /metrics. An empty host means all interfaces,\nport 0 any free port.",
-			listen(&c.HTTP.Listen, "127.0.0.1:8480")},
+		{
+			"http.listen", "Address of the HTTP APIs, /healthz, /readyz and /metrics. An empty host means all interfaces,\nport 0 any free port.",
+			listen(&c.HTTP.Listen, "127.0.0.1:8480"),
+		},
 		{"http.tls-cert", "PEM files of certificate chain and key; both empty: no TLS.", path(&c.HTTP.TLSCert, "")},
 		{"http.tls-key", "", path(&c.HTTP.TLSKey, "")},
 	}
@@ -31,12 +35,18 @@ func settings(c *Config) []setting {
 	out = append(out, middlewareSettings(&c.Middleware)...)
 	out = append(out, platformSettings(&c.Platform)...)
 	return append(out,
-		setting{"store.sqlite.dir", "Directory of the embedded store; one process uses it. Needed by the roles middleware and platform.",
-			path(&c.Store.SQLite.Dir, "inlay-data/store")},
-		setting{"objects.folder.dir", "Folder that keeps campaigns' bundles. Needed by the roles middleware and platform.",
-			path(&c.Objects.Folder.Dir, "inlay-data/objects")},
-		setting{"stop.drain", "How long busy sessions and requests may finish after a signal; a second signal cuts it short.",
-			duration(&c.Stop.Drain, 10*time.Second, 0, 10*time.Minute)},
+		setting{
+			"store.sqlite.dir", "Directory of the embedded store; one process uses it. Needed by the roles middleware and platform.",
+			path(&c.Store.SQLite.Dir, "inlay-data/store"),
+		},
+		setting{
+			"objects.folder.dir", "Folder that keeps campaigns' bundles. Needed by the roles middleware and platform.",
+			path(&c.Objects.Folder.Dir, "inlay-data/objects"),
+		},
+		setting{
+			"stop.drain", "How long busy sessions and requests may finish after a signal; a second signal cuts it short.",
+			duration(&c.Stop.Drain, 10*time.Second, 0, 10*time.Minute),
+		},
 	)
 }
 
@@ -49,44 +59,62 @@ func gatewaySettings(g *GatewaySection) []setting {
 		{"gateway.require-tls", "Refuse logins over connections without TLS.", boolean(&g.RequireTLS, false)},
 		{"gateway.tenant", "Whose campaigns are injected.", name(&g.Tenant, "default")},
 		{"gateway.domain", "Domain of the Message-ID and List-Id of injected messages; use one of your own.", domain(&g.Domain, "inlay.invalid", false)},
-		{"gateway.lookup-budget", "How long opening a mailbox waits for the middleware, for new injections.",
-			duration(&g.LookupBudget, 150*time.Millisecond, time.Millisecond, 10*time.Second)},
-		{"gateway.known-budget", "The same where a mailbox shows injected messages already.",
-			duration(&g.KnownBudget, 2*time.Second, time.Millisecond, 30*time.Second)},
+		{
+			"gateway.lookup-budget", "How long opening a mailbox waits for the middleware, for new injections.",
+			duration(&g.LookupBudget, 150*time.Millisecond, time.Millisecond, 10*time.Second),
+		},
+		{
+			"gateway.known-budget", "The same where a mailbox shows injected messages already.",
+			duration(&g.KnownBudget, 2*time.Second, time.Millisecond, 30*time.Second),
+		},
 		{"gateway.lease", "How long a reservation may take before others may clear it away.", duration(&g.Lease, 10*time.Second, time.Second, time.Minute)},
-		{"gateway.poll", "How often an idle session that shows injected messages looks for changes.",
-			duration(&g.Poll, 5*time.Second, 100*time.Millisecond, 10*time.Minute)},
+		{
+			"gateway.poll", "How often an idle session that shows injected messages looks for changes.",
+			duration(&g.Poll, 5*time.Second, 100*time.Millisecond, 10*time.Minute),
+		},
 		{"gateway.login-timeout", "How long a client may take to log in.", duration(&g.LoginTimeout, 3*time.Minute, time.Second, time.Hour)},
 		{"gateway.backend.addr", "The real IMAP server.", address(&g.Backend.Addr, "127.0.0.1:143")},
 		{"gateway.backend.tls", "How the connection to it is protected.", choice(&g.Backend.TLS, "none", "none", "starttls", "tls")},
 		{"gateway.backend.ca", "PEM file of the certificates to trust instead of the system's.", path(&g.Backend.CA, "")},
 		{"gateway.backend.server-name", "Name to verify instead of the host of addr.", text(&g.Backend.ServerName, "")},
-		{"gateway.middleware.url", "Middleware in another process, as \"https://mim.example:8480\"; empty: the one in this process.",
-			httpURL(&g.Middleware.URL)},
+		{
+			"gateway.middleware.url", "Middleware in another process, as \"https://mim.example:8480\"; empty: the one in this process.",
+			httpURL(&g.Middleware.URL),
+		},
 		{"gateway.middleware.token", "Its token. Also: token-file, or INLAY_GATEWAY_MIDDLEWARE_TOKEN in the environment.", secret(&g.Middleware.Token)},
 	}
 }
 
 func middlewareSettings(m *MiddlewareSection) []setting {
 	return []setting{
-		{"middleware.token", "Token that callers of its APIs must show, at least 16 characters. Also: token-file, or\nINLAY_MIDDLEWARE_TOKEN in the environment. Required for the role.",
-			secret(&m.Token)},
-		{"middleware.default-domain", "Appended to login names without \"@\". It stays as it was when a tenant's data was first used.",
-			domain(&m.DefaultDomain, "", true)},
+		{
+			"middleware.token", "Token that callers of its APIs must show, at least 16 characters. Also: token-file, or\nINLAY_MIDDLEWARE_TOKEN in the environment. Required for the role.",
+			secret(&m.Token),
+		},
+		{
+			"middleware.default-domain", "Appended to login names without \"@\". It stays as it was when a tenant's data was first used.",
+			domain(&m.DefaultDomain, "", true),
+		},
 		{"middleware.import-error-ratio", "Share of bad rows, 0 to 1, beyond which an import stops.", ratio(&m.ImportErrorRatio, 0.01)},
-		{"middleware.default-tenant.secret", "Secret that signs pushes and commands to the tenant \"default\", which is made if there is none. Also:\nsecret-file, or INLAY_MIDDLEWARE_DEFAULT_TENANT_SECRET. Empty: no tenant is made.",
-			secret(&m.DefaultTenant.Secret)},
+		{
+			"middleware.default-tenant.secret", "Secret that signs pushes and commands to the tenant \"default\", which is made if there is none. Also:\nsecret-file, or INLAY_MIDDLEWARE_DEFAULT_TENANT_SECRET. Empty: no tenant is made.",
+			secret(&m.DefaultTenant.Secret),
+		},
 		{"middleware.default-tenant.prefix", "Where its bundles are in the object folder.", name(&m.DefaultTenant.Prefix, "bundles")},
 	}
 }
 
 func platformSettings(p *PlatformSection) []setting {
 	return []setting{
-		{"platform.token", "Token that its users must show, at least 16 characters. Also: token-file, or INLAY_PLATFORM_TOKEN in\nthe environment. Required for the role.",
-			secret(&p.Token)},
+		{
+			"platform.token", "Token that its users must show, at least 16 characters. Also: token-file, or INLAY_PLATFORM_TOKEN in\nthe environment. Required for the role.",
+			secret(&p.Token),
+		},
 		{"platform.tenant", "Tenant of the middleware whose campaigns it makes.", name(&p.Tenant, "default")},
-		{"platform.tenant-secret", "Secret of that tenant, to sign with; empty: middleware.default-tenant.secret. Also:\ntenant-secret-file, or INLAY_PLATFORM_TENANT_SECRET.",
-			secret(&p.TenantSecret)},
+		{
+			"platform.tenant-secret", "Secret of that tenant, to sign with; empty: middleware.default-tenant.secret. Also:\ntenant-secret-file, or INLAY_PLATFORM_TENANT_SECRET.",
+			secret(&p.TenantSecret),
+		},
 		{"platform.prefix", "Where that tenant's bundles are in the object folder.", name(&p.Prefix, "bundles")},
 		{"platform.middleware.url", "Middleware in another process; empty: the one in this process.", httpURL(&p.Middleware.URL)},
 		{"platform.middleware.token", "Its token. Also: token-file, or INLAY_PLATFORM_MIDDLEWARE_TOKEN in the environment.", secret(&p.Middleware.Token)},

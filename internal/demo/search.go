@@ -140,7 +140,7 @@ func bodyHas(e *gomessage.Entity, text string) bool {
 	hit := false
 	_ = e.Walk(func(_ []int, part *gomessage.Entity, err error) error { // what cannot be read does not match
 		if err != nil || part.MultipartReader() != nil {
-			return nil
+			return nil //nolint:nilerr // the walk goes on
 		}
 		media, _, _ := part.Header.ContentType()
 		if media == "" || strings.HasPrefix(media, "text/") {

@@ -180,7 +180,7 @@ func (g *Gateway) Serve(ln net.Listener, implicitTLS bool) error {
 			if isTemporary(err) {
 				// Out of descriptors: the clients that are here must not suffer for it.
 				g.log.Warn("accepting a client", "error", err)
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond) //nolint:forbidigo // ends by itself before anybody would miss it
 				g.mu.Lock()
 				g.listeners[ln] = struct{}{}
 				g.mu.Unlock()

@@ -31,6 +31,7 @@ func (m *mailbox) here(all []placement.Placement) (live, claimed []placement.Pla
 			live = append(live, p)
 		case placement.Claimed:
 			claimed = append(claimed, p)
+		case placement.Expunged, placement.Withdrawn, placement.Expired, placement.Void: // gone for good
 		}
 	}
 	slices.SortFunc(live, func(a, b placement.Placement) int { return int(int64(a.UID) - int64(b.UID)) })

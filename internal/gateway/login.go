@@ -145,7 +145,7 @@ func (s *session) authenticate(c *command.Command, a *command.Authenticate) erro
 		n, err := base64.StdEncoding.Decode(msg, line)
 		if err != nil {
 			s.line(c.Tag + " BAD The response is not base64.")
-			return nil
+			return nil //nolint:nilerr // the client was told
 		}
 		msg = msg[:n]
 	}

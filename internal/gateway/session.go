@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"crypto/tls"
 
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/gateway/backend"
@@ -29,7 +28,7 @@ import (
 type session struct {
 	g   *Gateway
 	log *slog.Logger
-	ctx context.Context // ends with the session; for calls of the middleware
+	ctx context.Context //nolint:containedctx // ends with the session, which is its life; for calls of the middleware
 	end context.CancelFunc
 
 	nc      net.Conn // the client's, TLS if there is TLS

@@ -19,7 +19,6 @@ type progress struct {
 	since      time.Time // of the reading of recipients in this run
 	from       int64     // rows that had been read then
 	troubled   time.Time // when the failures began that keep it waiting
-	failures   int
 }
 
 // show puts what is known into a status.

@@ -41,6 +41,7 @@ func (h *htmlContext) state() string {
 		return "tag " + h.tag
 	case inValue:
 		return fmt.Sprintf("value %c %s %s %d", h.quote, h.tag, h.attr, urlPlace(h.value))
+	case inComment, inBogus: // nothing more to tell
 	}
 	return fmt.Sprint(h.at)
 }

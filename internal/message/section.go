@@ -72,7 +72,7 @@ func (m *Message) find(path []uint32) *entity {
 			if n == 0 || uint64(n) > uint64(len(e.children)) {
 				return nil
 			}
-			e, once = e.children[n-1], false
+			e = e.children[n-1]
 			once = e.nested
 		case n != 1 || once:
 			return nil

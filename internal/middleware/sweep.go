@@ -136,7 +136,7 @@ func loadSweep(ctx context.Context, t *tenant, c campaign.Active) (sweep, uint64
 	}
 	var s sweep
 	if err := json.Unmarshal(doc.Body, &s); err != nil || s.State != c.State || !s.End.Equal(c.End) {
-		return fresh, doc.Rev, nil // of another end of this campaign, or of no use: from the start
+		return fresh, doc.Rev, nil //nolint:nilerr // of another end of this campaign, or of no use: from the start
 	}
 	return s, doc.Rev, nil
 }

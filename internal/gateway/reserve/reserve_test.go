@@ -104,25 +104,29 @@ func TestReserve(t *testing.T) {
 	}{
 		{
 			"two", func(*mailbox) {},
-			[]imap.UID{10, 11}, nil,
+			[]imap.UID{10, 11},
+			nil,
 			[]string{"append", "look", "expunge 10:11"},
 		},
 		{
 			"announced at the second look",
 			func(m *mailbox) { m.late = 1 },
-			[]imap.UID{10, 11}, nil,
+			[]imap.UID{10, 11},
+			nil,
 			[]string{"append", "look", "look", "expunge 10:11"},
 		},
 		{
 			"stripped of its flags",
 			func(m *mailbox) { m.stripped[11] = true },
-			[]imap.UID{10, 11}, nil,
+			[]imap.UID{10, 11},
+			nil,
 			[]string{"append", "look", "expunge 10:11", `flag 11 \Seen \Deleted $InlayReserved`, "expunge 11"},
 		},
 		{
 			"cannot be expunged",
 			func(m *mailbox) { m.stubborn[10] = true },
-			[]imap.UID{0, 11}, reserve.ErrKept,
+			[]imap.UID{0, 11},
+			reserve.ErrKept,
 			[]string{
 				"append", "look", "expunge 10:11", `flag 10 \Seen \Deleted $InlayReserved`, "expunge 10",
 				`flag 10 \Seen \Deleted $InlayReserved`,
@@ -131,19 +135,22 @@ func TestReserve(t *testing.T) {
 		{
 			"refused",
 			func(m *mailbox) { m.accept = 0 },
-			[]imap.UID{0, 0}, reserve.ErrRefused,
+			[]imap.UID{0, 0},
+			reserve.ErrRefused,
 			[]string{"append"},
 		},
 		{
 			"the second one refused",
 			func(m *mailbox) { m.accept = 1 },
-			[]imap.UID{10, 0}, reserve.ErrRefused,
+			[]imap.UID{10, 0},
+			reserve.ErrRefused,
 			[]string{"append", "look", "expunge 10"},
 		},
 		{
 			"another mailbox",
 			func(m *mailbox) { m.validity = 8 },
-			[]imap.UID{0, 0}, reserve.ErrValidity,
+			[]imap.UID{0, 0},
+			reserve.ErrValidity,
 			[]string{"append"},
 		},
 	} {

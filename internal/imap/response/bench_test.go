@@ -34,7 +34,7 @@ func BenchmarkReadFetch(b *testing.B) {
 	src := bytes.NewReader(in)
 	r := response.NewReader(readerFunc(func(p []byte) (int, error) {
 		n, err := src.Read(p)
-		if err == io.EOF { //nolint:errorlint // exactly
+		if err == io.EOF {
 			src.Reset(in)
 			n, err = src.Read(p)
 		}

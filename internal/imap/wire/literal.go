@@ -106,7 +106,7 @@ func (r *Reader) literalHead() (Token, error) {
 			return Token{}, fault.New(fault.TooLarge, "literal of more than %d octets", r.limit)
 		case state == headBad, len(b) >= maxHead, r.need(len(b)+1) != nil:
 			// A failure of reading is told when what is there was taken.
-			return r.take(Stray, 1), nil
+			return r.take(Stray, 1), nil //nolint:nilerr // see above
 		}
 	}
 }

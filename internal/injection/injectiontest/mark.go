@@ -148,7 +148,7 @@ func testReadOnce(b *bench) {
 	b.ok(observe(p))
 	b.count("late", event.Read, 1)
 
-	if got := b.placements(); len(got) != 2 || got[1].Seen() != true {
+	if got := b.placements(); len(got) != 2 || !got[1].Seen() {
 		b.Fatalf("placements: %+v", got)
 	}
 }

@@ -30,7 +30,7 @@ type file struct {
 
 // job is a change; several are committed together, each in a savepoint of its own.
 type job struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the caller, who waits for the job
 	do     func(tx *sql.Tx) error
 	err    error
 	finish chan struct{}
