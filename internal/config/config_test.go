@@ -191,7 +191,7 @@ func TestSecretsFromFiles(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	big := gatewayOnly + "#" + strings.Repeat("x", 1<<20-len(gatewayOnly)-2) + "\n"
+	big := gatewayOnly + "#" + strings.Repeat("x", 128<<10-len(gatewayOnly)-2) + "\n"
 	if _, err := config.Parse("f", []byte(big), config.Env{}); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}

@@ -42,8 +42,14 @@ func (e *Errors) Error() string {
 // Unwrap makes it Invalid.
 func (e *Errors) Unwrap() error { return fault.New(fault.Invalid, "%s", e.Error()) }
 
+// maxErrors is how many errors are told: a file with more is something else.
+const maxErrors = 200
+
 // add notes an error; a key is complained about once, for the first reason.
 func (e *Errors) add(key string, line int, format string, args ...any) {
+	if len(e.List) == maxErrors {
+		return
+	}
 	if key != "" && slices.ContainsFunc(e.List, func(o Error) bool { return o.Key == key }) {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -15,8 +16,8 @@ import (
 
 // Limits of a file.
 const (
-	maxFile       = 1 << 20 // octets
-	maxSecretFile = 8 << 10 // octets of a file with a secret
+	maxFile       = 128 << 10 // octets: the library compares each key with all others
+	maxSecretFile = 8 << 10   // octets of a file with a secret
 )
 
 // Env is what of the environment a configuration depends on.
@@ -82,6 +83,7 @@ type reader struct {
 	lines  map[string]int     // of the keys that are in the file
 	given  map[string]int     // of those of them that have a value: a secret that is "" is none
 	tables map[string]int     // of the tables' headers
+	starts []uint32           // offsets at which the file's lines begin
 }
 
 // newReader returns a reader for a table of settings, all at their defaults.
@@ -125,6 +127,12 @@ func (r *reader) whole(data []byte) bool {
 }
 
 func (r *reader) file(data []byte) {
+	r.starts = []uint32{0}
+	for i, c := range data {
+		if c == '\n' {
+			r.starts = append(r.starts, uint32(i+1))
+		}
+	}
 	var p unstable.Parser
 	p.Reset(data)
 	table := ""
@@ -133,7 +141,7 @@ func (r *reader) file(data []byte) {
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
 			var line int
-			table, line = keyOf(&p, "", e.Key())
+			table, line = r.keyOf("", e.Key())
 			r.tables[table] = line
 			switch {
 			case e.Kind == unstable.ArrayTable:
@@ -142,18 +150,18 @@ func (r *reader) file(data []byte) {
 				r.unknown(table, line, "table")
 			}
 		case unstable.KeyValue:
-			r.keyValue(&p, table, e)
+			r.keyValue(table, e)
 		default: // comments
 		}
 	}
 }
 
 // keyOf joins the parts of a key behind the name of its table, and finds its line.
-func keyOf(p *unstable.Parser, table string, it unstable.Iterator) (key string, line int) {
+func (r *reader) keyOf(table string, it unstable.Iterator) (key string, line int) {
 	key = table
 	for it.Next() {
 		if line == 0 {
-			line = p.Shape(it.Node().Raw).Start.Line
+			line = r.line(it.Node().Raw.Offset)
 		}
 		if key != "" {
 			key += "."
@@ -163,8 +171,17 @@ func keyOf(p *unstable.Parser, table string, it unstable.Iterator) (key string, 
 	return key, line
 }
 
-func (r *reader) keyValue(p *unstable.Parser, table string, e *unstable.Node) {
-	key, line := keyOf(p, table, e.Key())
+// line is the line that an offset is in. (The parser would count them from the first each time.)
+func (r *reader) line(offset uint32) int {
+	i, found := slices.BinarySearch(r.starts, offset)
+	if found {
+		i++
+	}
+	return i
+}
+
+func (r *reader) keyValue(table string, e *unstable.Node) {
+	key, line := r.keyOf(table, e.Key())
 	if table != "" && !r.isTable(table) {
 		return // the table is unknown, that was said
 	}
@@ -173,7 +190,7 @@ func (r *reader) keyValue(p *unstable.Parser, table string, e *unstable.Node) {
 		it := e.Value().Children()
 		for it.Next() {
 			if it.Node().Kind == unstable.KeyValue {
-				r.keyValue(p, key, it.Node())
+				r.keyValue(key, it.Node())
 			}
 		}
 		return
