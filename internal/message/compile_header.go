@@ -193,4 +193,3 @@ func putBack(s, word string, tags []node) (out []node) {
 	}
 	return append(out, literal(s))
 }
-
