@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,67 @@ import (
 	"inlay.example/inlay/internal/cli"
 	"inlay.example/inlay/internal/config"
 )
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// Links between pages of the repository lead somewhere. Those to the outside are not followed:
+// a test that needs the network fails on trains.
+func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	pages := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(path) != ".md" {
+			return nil
+		}
+		pages++
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to, _, _ := strings.Cut(m[1], "#")
+			if to == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") || strings.Contains(to, "NNN") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), filepath.FromSlash(to))); err != nil {
+				t.Errorf("%s links to %s: %v", strings.TrimPrefix(filepath.ToSlash(path), "../../"), m[1], err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pages < 5 {
+		t.Errorf("only %d pages were found: looked in the wrong place", pages)
+	}
+}
+
+// The index of the documentation has every page.
+func TestPagesAreListed(t *testing.T) {
+	t.Parallel()
+	docs := filepath.Join("..", "..", "docs")
+	index, err := os.ReadFile(filepath.Join(docs, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob(filepath.Join(docs, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range pages {
+		if name := filepath.Base(path); name != "README.md" && !strings.Contains(string(index), "]("+name+")") {
+			t.Errorf("docs/README.md does not list %s", name)
+		}
+	}
+}
 
 // Every configuration that a page shows is one that the program takes.
 func TestConfigurationsOfThePagesAreGood(t *testing.T) {
