@@ -215,10 +215,10 @@ func compress(t testing.TB, name, text string) []byte {
 
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
-	text := "user,a\n" + strings.Repeat("anna,1\n", 100_000)
+	text := "user,a\n" + strings.Repeat("anna,1\n", 10_000)
 	for _, name := range []string{"r.csv.gz", "r.csv.zst"} {
 		good := compress(t, name, text)
-		if rows, _ := readAll(t, name, good); len(rows) != 100_000 {
+		if rows, _ := readAll(t, name, good); len(rows) != 10_000 {
 			t.Fatalf("%s: %d rows", name, len(rows))
 		}
 		flipped := bytes.Clone(good)

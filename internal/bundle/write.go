@@ -36,6 +36,10 @@ type Row struct {
 // not be changed. What an interrupted call left is written over by the next one. An error of
 // rows ends the writing and is returned as it is. Memory does not grow with the rows.
 func Write(ctx context.Context, objects object.Store, prefix string, m Manifest, template []byte, columns []string, rows iter.Seq2[Row, error]) (object.Key, error) {
+	return write(ctx, objects, prefix, m, template, columns, rows, PartRows)
+}
+
+func write(ctx context.Context, objects object.Store, prefix string, m Manifest, template []byte, columns []string, rows iter.Seq2[Row, error], partRows int64) (object.Key, error) {
 	m.Format = Format
 	if err := m.validate(true).Err(); err != nil {
 		return "", err
@@ -56,7 +60,7 @@ func Write(ctx context.Context, objects object.Store, prefix string, m Manifest,
 	case !fault.Is(err, fault.NotFound):
 		return "", fmt.Errorf("looking for an earlier manifest: %w", err)
 	}
-	w := writer{ctx: ctx, objects: objects, manifest: key, header: append([]string{userColumn}, columns...)}
+	w := writer{ctx: ctx, objects: objects, manifest: key, header: append([]string{userColumn}, columns...), partRows: partRows}
 	var err error
 	if m.Recipients, err = w.recipients(rows); err != nil {
 		return "", err
@@ -108,6 +112,8 @@ type writer struct {
 	objects  object.Store
 	manifest object.Key
 	header   []string
+	partRows int64
+	z        *zstd.Encoder // of the file that is being written
 
 	next func() (Row, error, bool)
 	// row is the next one, if there is one: so that a file is not begun for nothing.
@@ -125,9 +131,13 @@ func (w *writer) pull() error {
 // recipients writes all rows. The rows are pulled one by one, so that the file that is being
 // written and the sequence may stop each other.
 func (w *writer) recipients(rows iter.Seq2[Row, error]) ([]RecipientsFile, error) {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("compressing recipients: %w", err)
+	}
 	next, stop := iter.Pull2(rows)
 	defer stop()
-	w.next = next
+	w.next, w.z = next, z
 	if err := w.pull(); err != nil {
 		return nil, err
 	}
@@ -135,7 +145,7 @@ func (w *writer) recipients(rows iter.Seq2[Row, error]) ([]RecipientsFile, error
 	line := int64(0)
 	for len(files) == 0 || w.more {
 		if len(files) == MaxRecipients {
-			return nil, fault.New(fault.TooLarge, "more than %d recipients", MaxRecipients*PartRows)
+			return nil, fault.New(fault.TooLarge, "more than %d recipients", MaxRecipients*w.partRows)
 		}
 		f, err := w.file(fmt.Sprintf("recipients-%05d.csv.zst", len(files)), line)
 		if err != nil {
@@ -177,18 +187,15 @@ func (w *writer) file(name string, line int64) (RecipientsFile, error) {
 // errStopped ends the writing of a part whose object cannot be put.
 var errStopped = errors.New("the object is not being put any more")
 
-// part writes up to PartRows rows and tells how many.
+// part writes up to partRows rows and tells how many.
 func (w *writer) part(out io.Writer, line int64) (n int64, err error) {
-	z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
-	if err != nil {
-		return 0, fmt.Errorf("compressing recipients: %w", err)
-	}
-	c := csv.NewWriter(z)
+	w.z.Reset(out)
+	c := csv.NewWriter(w.z)
 	if err := c.Write(w.header); err != nil {
 		return 0, err
 	}
 	record := make([]string, 0, len(w.header))
-	for ; n < PartRows && w.more; n++ {
+	for ; n < w.partRows && w.more; n++ {
 		if w.row.User == "" || len(w.row.Values) != len(w.header)-1 {
 			return n, fault.New(fault.Invalid, "recipient %d has %d values for %d columns, or no user", line+n+1, len(w.row.Values), len(w.header)-1)
 		}
@@ -204,7 +211,7 @@ func (w *writer) part(out io.Writer, line int64) (n int64, err error) {
 		}
 	}
 	c.Flush()
-	return n, errors.Join(c.Error(), z.Close())
+	return n, errors.Join(c.Error(), w.z.Close())
 }
 
 // recordSize is an upper bound of what a record is as CSV.

@@ -64,9 +64,10 @@ func get(t testing.TB, objects object.Store, key object.Key) []byte {
 
 func TestWriteThenRead(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, 1, 1000, bundle.PartRows, bundle.PartRows + 1} {
+	const partRows = 100
+	for _, n := range []int{0, 1, 99, 100, 101, 1000} {
 		objects := newObjects(t)
-		key, err := bundle.Write(t.Context(), objects, "p", draft(), template, []string{"first_name", "text"}, rowsOf(n))
+		key, err := bundle.WriteParts(t.Context(), objects, "p", draft(), template, []string{"first_name", "text"}, rowsOf(n), partRows)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestWriteThenRead(t *testing.T) {
 		if err := bundle.CheckKey(key, &m); err != nil {
 			t.Error(err)
 		}
-		parts := max(1, (n+bundle.PartRows-1)/bundle.PartRows)
+		parts := max(1, (n+partRows-1)/partRows)
 		if m.Rows() != int64(n) || len(m.Recipients) != parts || m.Name != draft().Name {
 			t.Errorf("%d rows written: %+v", n, m)
 		}
@@ -109,6 +110,28 @@ func TestWriteThenRead(t *testing.T) {
 			t.Errorf("%d rows read, %d written", next, n)
 		}
 	}
+}
+
+// TestWriteManyFiles: more recipients than files can hold are refused, before anybody is told.
+func TestWriteManyFiles(t *testing.T) {
+	t.Parallel()
+	objects := &counting{Store: newObjects(t)}
+	_, err := bundle.WriteParts(t.Context(), objects, "p", draft(), template, []string{"a", "b"}, rowsOf(bundle.MaxRecipients+1), 1)
+	if !fault.Is(err, fault.TooLarge) || objects.puts != bundle.MaxRecipients {
+		t.Errorf("after %d files: %v", objects.puts, err)
+	}
+}
+
+// counting are objects that keep nothing.
+type counting struct {
+	object.Store
+	puts int
+}
+
+func (c *counting) Put(_ context.Context, key object.Key, r io.Reader, _ int64) (object.Info, error) {
+	c.puts++
+	n, err := io.Copy(io.Discard, r)
+	return object.Info{Key: key, Size: n}, err
 }
 
 func TestWrittenVersionsAreNotChanged(t *testing.T) {

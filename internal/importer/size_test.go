@@ -65,8 +65,8 @@ func generate(t testing.TB, objects object.Store, version, rows int) object.Key 
 // TestMemory: what an import holds does not grow with the bundle. It is not parallel, because
 // it looks at the heap of all.
 func TestMemory(t *testing.T) { //nolint:paralleltest // see above
-	if testing.Short() {
-		t.Skip("writes 330,000 rows")
+	if testing.Short() || raceDetector {
+		t.Skip("writes 330,000 rows, and the race detector has a memory of its own: run it without -short and -race")
 	}
 	peak := func(rows int) uint64 {
 		s := newSite(t)
