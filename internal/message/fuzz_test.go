@@ -157,8 +157,12 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		for _, k := range []imap.SearchKey{
-			{Op: imap.SearchText, Value: "é=?"}, {Op: imap.SearchBody, Value: "x"}, {Op: imap.SearchAddress, Field: "To", Value: "a"},
-			{Op: imap.SearchSubject, Value: "e"}, {Op: imap.SearchSentOn}, {Op: imap.SearchHeader, Field: "subject", Value: "e"},
+			{Op: imap.SearchText, Value: "é=?"},
+			{Op: imap.SearchBody, Value: "x"},
+			{Op: imap.SearchAddress, Field: "To", Value: "a"},
+			{Op: imap.SearchSubject, Value: "e"},
+			{Op: imap.SearchSentOn},
+			{Op: imap.SearchHeader, Field: "subject", Value: "e"},
 		} {
 			if _, err := m.Match(k, message.Facts{}); err != nil {
 				t.Fatal(err)
