@@ -8,7 +8,8 @@ func Names() []string { return slices.Clone(names[:]) }
 
 // names is sorted.
 var names = [...]string{
-	"addr", // address that is listened on or connected to
+	"addr",   // address that is listened on or connected to
+	"answer", // kind of a response
 	"attempt",
 	"backend",    // address of the real mail server
 	"bytes",      // octets of a response's body
@@ -21,7 +22,8 @@ var names = [...]string{
 	"dir",
 	"duration",
 	"error",
-	"event", // type of an event
+	"event",    // type of an event
+	"failures", // in a row
 	"file",
 	"id", // of what the message speaks of
 	"job",
@@ -39,11 +41,11 @@ var names = [...]string{
 	"placement",
 	"reason",
 	"reference", // that an answer named for an internal error
+	"rejected",  // rows of an import
 	"remote",    // address of a client
 	"revision",
 	"role",
 	"roles",
-	"rejected", // rows of an import
 	"rows",
 	"seconds",
 	"signal",
@@ -54,6 +56,7 @@ var names = [...]string{
 	"template", // digest
 	"tenant",
 	"uid",
+	"uids",
 	"user", // login name
 	"version",
 }
