@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"slices"
 	"testing"
 
 	"inlay.example/inlay/internal/imap"
@@ -31,8 +32,8 @@ func body(raw string, s imap.Section) command.FetchItem {
 func TestFetchItems(t *testing.T) {
 	t.Parallel()
 	fast := []command.FetchItem{item("FLAGS"), item("INTERNALDATE"), item("RFC822.SIZE")}
-	all := append(fast[:3:3], item("ENVELOPE"))
-	full := append(all[:4:4], item("BODY"))
+	all := slices.Concat(fast, []command.FetchItem{item("ENVELOPE")})
+	full := slices.Concat(all, []command.FetchItem{item("BODY")})
 	testArgs(t, []argTest{
 		fetchTest("FETCH 2,4:7,9,12:* (FLAGS UID)", "2,4:7,9,12:*", "(FLAGS UID)", item("FLAGS"), item("UID")),
 		fetchTest("UID FETCH 1:* (FLAGS )", "1:*", "(FLAGS )", item("FLAGS")), // seen from clients

@@ -182,6 +182,11 @@ func TestLiteralLimit(t *testing.T) {
 			t.Errorf("%q: %v, %d octets read", head, err, e.n)
 		}
 	}
+	// Nor is any of it read when much could be read past.
+	e := &endless{head: "A1 XYZZY {1048577+}\r\n"}
+	if _, err := command.NewReader(e, command.Limits{Skip: 1 << 20}).Read(agreed); !fault.Is(err, fault.TooLarge) || e.n > 1<<14 {
+		t.Errorf("one octet more than may be read past: %v, %d octets read", err, e.n)
+	}
 	// A continuation that cannot be said ends it too.
 	broken := errors.New("broken")
 	if _, err := command.NewReader(strings.NewReader("A1 LOGIN {1}\r\na\r\n"), small).Read(func() error { return broken }); !errors.Is(err, broken) {

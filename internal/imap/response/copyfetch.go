@@ -61,7 +61,7 @@ func (n *uidNote) note(t wire.Token) error {
 		if n.depth--; n.depth < 0 {
 			return errUnbalanced
 		}
-		n.value = n.value && n.depth != 1
+		n.value = false // a list is a value; within one it does not matter
 		return err
 	case wire.CRLF:
 		if n.depth != 0 {

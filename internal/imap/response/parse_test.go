@@ -247,6 +247,7 @@ var fetchTests = []struct {
 	{in: " (ENVELOPE (\"UID 7\" NIL ((NIL NIL \"a\" \"b\\\")\"))) BODY (\"text\" \"plain\" (\"UID\" \"7\")) UID 5)\r\n", want: response.Fetch{UID: 5}},
 	{in: " (BINARY[1] ~{3}\r\n\x00)( UID 5)\r\n", want: response.Fetch{UID: 5, Sections: map[string][]byte{"BINARY[1]": []byte("\x00)(")}}},
 	{in: " (X ~a X a{b UID 5)\r\n", want: response.Fetch{UID: 5}},
+	{in: " (X a[b UID 5)\r\n", want: response.Fetch{UID: 5}},
 
 	{in: " (UID 0)\r\n", err: `response: a UID expected at octet 7 of " (UID 0)\r\n"`, copy: `response: FETCH with UID "0"`},
 	{in: " (UID 4294967296)\r\n", err: `response: a UID expected at octet 7 of " (UID 4294967296)\r\n"`, copy: `response: FETCH with UID "4294967296"`},
