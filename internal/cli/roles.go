@@ -33,7 +33,11 @@ func run(ctx context.Context, std IO, cfg config.Config) error {
 	}
 	ctx, stop := untilSignal(ctx, std, a.Abort)
 	defer stop()
-	log.Info("listening", "roles", roleNames(cfg.Roles), "addr", append(a.IMAPAddrs(), a.HTTPAddr()), "version", buildVersion())
+	addrs := a.IMAPAddrs()
+	if a.HTTPAddr() != "" {
+		addrs = append(addrs, a.HTTPAddr())
+	}
+	log.Info("listening", "roles", roleNames(cfg.Roles), "addr", addrs, "version", buildVersion())
 	if cfg.Has(config.Middleware) {
 		// The line that operators of the reference wait for.
 		log.Info(fmt.Sprintf("Started MIMApplication in %.3f seconds", time.Since(start).Seconds())) //nolint:sloglint // they look for just this
