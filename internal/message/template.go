@@ -97,23 +97,20 @@ func (t *Template) Variables() []Variable {
 	return slices.DeleteFunc(slices.Clone(t.vars), func(v Variable) bool { return isGiven(v.Name) })
 }
 
-// Check says which variables are none of the columns that an audience has: those with a
-// default, too, because a name with a typing error in it would be the default for everybody.
-// The error is fault.Invalid and names all of them, where they stand, and what is near.
-func (t *Template) Check(columns []string) error {
-	var wrong []string
+// Unknown is a variable that an audience has no column for.
+type Unknown struct {
+	Variable
+	Nearest string // the column that was probably meant; empty if none is near
+}
+
+// Unknown gives the variables that are none of the columns of an audience, in the order of
+// first use. Those that are Required cannot be rendered; of the others everybody is shown the
+// default.
+func (t *Template) Unknown(columns []string) (out []Unknown) {
 	for _, v := range t.Variables() {
-		if slices.Contains(columns, v.Name) {
-			continue
+		if !slices.Contains(columns, v.Name) {
+			out = append(out, Unknown{v, nearest(v.Name, columns)})
 		}
-		hint := ""
-		if near := nearest(v.Name, columns); near != "" {
-			hint = fmt.Sprintf(" (%s?)", near)
-		}
-		wrong = append(wrong, fmt.Sprintf("%s, line %d column %d: unknown variable %s%s", v.Where, v.Line, v.Column, v.Name, hint))
 	}
-	if len(wrong) == 0 {
-		return nil
-	}
-	return fault.New(fault.Invalid, "template: %s", strings.Join(wrong, "; "))
+	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -271,9 +270,13 @@ func (p *Platform) checkFit(ctx context.Context, plan campaign.Plan) error {
 		return fmt.Errorf("checking the template: %w", err)
 	}
 	var f fault.Fields
-	for _, v := range t.Variables() {
-		if v.Required && !slices.Contains(a.Value.Columns, v.Name) {
-			f.Add("audience", "has no column %q, for which the template has no default (%s, line %d, column %d)", v.Name, v.Where, v.Line, v.Column)
+	for _, v := range t.Unknown(a.Value.Columns) {
+		meant := ""
+		if v.Nearest != "" {
+			meant = fmt.Sprintf(" (%s?)", v.Nearest)
+		}
+		if v.Required {
+			f.Add("audience", "has no column %q%s, for which the template has no default (%s, line %d, column %d)", v.Name, meant, v.Where, v.Line, v.Column)
 		}
 	}
 	return f.Err()
