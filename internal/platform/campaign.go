@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -40,7 +41,7 @@ func (p *Platform) campaignRoutes(a huma.API) {
 	tags := []string{"campaigns"}
 	register(p, a, huma.Operation{
 		OperationID: "create-campaign", Method: http.MethodPost, Path: "/campaigns", Tags: tags, DefaultStatus: http.StatusCreated,
-		Summary: "Make a draft", Errors: []int{http.StatusConflict},
+		Summary: "Make a draft", Errors: []int{http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge},
 	}, p.createCampaign)
 	register(p, a, huma.Operation{
 		OperationID: "list-campaigns", Method: http.MethodGet, Path: "/campaigns", Tags: tags, Summary: "List campaigns",
@@ -51,7 +52,9 @@ func (p *Platform) campaignRoutes(a huma.API) {
 	}, p.getCampaign)
 	register(p, a, huma.Operation{
 		OperationID: "patch-campaign", Method: http.MethodPatch, Path: "/campaigns/{id}", Tags: tags, Summary: "Change a draft",
-		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
+		Errors: []int{
+			http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge,
+		},
 	}, p.patchCampaign)
 	register(p, a, huma.Operation{
 		OperationID: "delete-campaign", Method: http.MethodDelete, Path: "/campaigns/{id}", Tags: tags, Summary: "Delete a draft",
@@ -131,15 +134,12 @@ func (p *Platform) createCampaign(ctx context.Context, in *createCampaignInput) 
 	if err := p.findAudience(ctx, b.Audience, &f); err != nil {
 		return nil, err
 	}
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
 	plan := campaign.Plan{
 		Name: b.Name, Class: b.Class, Template: t, Audience: b.Audience, Mailbox: b.Mailbox,
 		Start: timeOf(b.Start), End: timeOf(b.End), Priority: b.Priority,
 	}
 	// Checked before a key is used up for it.
-	if _, err := campaign.New("x", plan, p.now()); err != nil {
+	if err := wrong(f, plan); err != nil {
 		return nil, err
 	}
 	id, mark, err := p.reserve(ctx, kindCampaign, in.Key, b.ID, b.Name, b)
@@ -155,6 +155,16 @@ func (p *Platform) createCampaign(ctx context.Context, in *createCampaignInput) 
 		return nil, err
 	}
 	return &made[api.Campaign]{ETag: r.etag(), Location: api.Base + "/campaigns/" + id, Body: p.show(r.Value)}, nil
+}
+
+// wrong adds what is wrong with a plan to what was found already.
+func wrong(f fault.Fields, plan campaign.Plan) error {
+	err := plan.Normalised().Check()
+	var more fault.Fields
+	if err != nil && !errors.As(err, &more) {
+		return err
+	}
+	return append(f, more...).Err()
 }
 
 func timeOf(t *time.Time) time.Time {
@@ -215,8 +225,10 @@ func (p *Platform) patchCampaign(ctx context.Context, in *patchCampaignInput) (*
 		set(&plan.Start, in.Body.Start)
 		set(&plan.End, in.Body.End)
 		set(&plan.Priority, in.Body.Priority)
-		if err := f.Err(); err != nil {
-			return err
+		if c.State == campaign.Draft { // else it is the state that is said to be wrong
+			if err := wrong(f, plan); err != nil {
+				return err
+			}
 		}
 		return c.Replan(plan, p.now())
 	})

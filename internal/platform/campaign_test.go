@@ -124,6 +124,15 @@ func TestCampaignsRefused(t *testing.T) {
 		}
 	}
 	s.expect(404, "PATCH", api.Base+"/campaigns/none", `{}`)
+	everything := `{"template":"none","audience":"none","start":"2026-12-01T00:00:00Z","end":"2026-11-30T00:00:00Z","name":" ","class":"own"}`
+	for method, path := range map[string]string{"POST": "/campaigns", "PATCH": "/campaigns/taken"} {
+		a := s.expect(422, method, api.Base+path, everything)
+		for _, location := range []string{"body.template", "body.audience", "body.end", "body.name"} {
+			if !a.has(location) {
+				t.Errorf("%s: not everything is said at once: %s", method, a.text)
+			}
+		}
+	}
 	if a := s.expect(422, "PATCH", api.Base+"/campaigns/taken", `{"template":"none","priority":3}`); !a.has("body.template") {
 		t.Errorf("a patch with an unknown template: %s", a.text)
 	}

@@ -57,6 +57,12 @@ func (p *Platform) commandRoutes(a huma.API) {
 			return out, nil
 		})
 	}
+	for _, name := range [...]string{"pause", "resume", "recall"} {
+		responses := a.OpenAPI().Paths[api.Base+"/campaigns/{id}/"+name].Post.Responses
+		pending := *responses["200"]
+		pending.Description = "Kept, and pending until the middleware has acknowledged it."
+		responses["202"] = &pending
+	}
 }
 
 // schedule ends a draft whose template and audience fit together.

@@ -89,7 +89,7 @@ func (p *Platform) templateRoutes(a huma.API) {
 		Summary:     "Store a template",
 		Description: "The source is compiled first; when it cannot be, the answer says where in it and why, and nothing is stored.",
 		RequestBody: sources(), MaxBodyBytes: maxTemplateBody, SkipValidateBody: true,
-		Errors: []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		Errors: []int{http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 	}, p.createTemplate)
 	register(p, a, huma.Operation{
 		OperationID: "list-templates", Method: http.MethodGet, Path: "/templates", Tags: tags, Summary: "List templates",
@@ -103,7 +103,10 @@ func (p *Platform) templateRoutes(a huma.API) {
 		Summary:     "Make a new version of a template",
 		Description: "Campaigns that exist keep the version that they were planned with. The same source again changes nothing.",
 		RequestBody: sources(), MaxBodyBytes: maxTemplateBody, SkipValidateBody: true,
-		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		Errors: []int{
+			http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
+			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		},
 	}, p.replaceTemplate)
 	register(p, a, huma.Operation{
 		OperationID: "get-template-source", Method: http.MethodGet, Path: "/templates/{id}/source", Tags: tags,
@@ -113,7 +116,7 @@ func (p *Platform) templateRoutes(a huma.API) {
 	register(p, a, huma.Operation{
 		OperationID: "preview-template", Method: http.MethodPost, Path: "/templates/{id}/preview", Tags: tags,
 		Summary: "Render a template for one person", Responses: mailAnswer("The message as a mail client would get it."),
-		Errors: []int{http.StatusNotFound},
+		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge},
 	}, p.preview)
 }
 
