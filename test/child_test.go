@@ -61,7 +61,7 @@ func runChild(text string) error {
 		return err
 	}
 	g, err := gateway.New(gateway.Config{
-		Backend: gateway.BackendConfig{Addr: cfg.Backend}, Lease: cfg.Lease, Poll: pollInTests, LookupBudget: patience,
+		Backend: gateway.BackendConfig{Addr: cfg.Backend}, Lease: cfg.Lease, Poll: pollInTests, LookupBudget: patience, KnownBudget: patience,
 		AtStep: func(s gateway.Step) {
 			if s == cfg.DieAt {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -65,7 +65,7 @@ func (a answer) lines(name string) []string {
 }
 
 // commandTimeout is for a machine that does much else at the same time.
-const commandTimeout = 30 * time.Second
+const commandTimeout = 60 * time.Second
 
 func dial(t testing.TB, addr string) *conn {
 	t.Helper()

@@ -197,7 +197,7 @@ func (w *world) count(t testing.TB, id campaign.ID, what event.Type) int64 {
 const pollInTests = 200 * time.Millisecond
 
 // patience is how long gateways wait for the middleware in tests that are not about waiting: on
-// a machine that does much else, the 150 ms that people get are sometimes not enough.
+// a machine that does much else, the 150 ms and 2 s that people get are sometimes not enough.
 const patience = 5 * time.Second
 
 // proxy is a gateway in the test's process.
@@ -210,7 +210,7 @@ type proxy struct {
 // newProxy starts a gateway in front of a backend; service may be nil.
 func newProxy(t testing.TB, backend string, service injection.Service, change ...func(*gateway.Config)) *proxy {
 	t.Helper()
-	cfg := gateway.Config{Backend: gateway.BackendConfig{Addr: backend}, Poll: pollInTests, LookupBudget: patience}
+	cfg := gateway.Config{Backend: gateway.BackendConfig{Addr: backend}, Poll: pollInTests, LookupBudget: patience, KnownBudget: patience}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -154,15 +154,15 @@ func (s *session) cannotReserve() (reason string, err error) {
 	return "", nil
 }
 
-// claimBudget bounds a claim. The person is waiting for a SELECT: what the store does not
-// give away within it is not injected this time.
+// claimBudget bounds a claim, where the budget of the lookup is not greater. The person is
+// waiting for a SELECT: what the store does not give away within it is not injected this time.
 const claimBudget = 500 * time.Millisecond
 
 // claim takes what is offered in the store; what somebody else has is left.
 func (s *session) claim(offers []injection.Offer) []placement.Placement {
 	var claims []placement.Placement
 	for _, o := range offers {
-		ctx, cancel := context.WithTimeout(s.ctx, claimBudget)
+		ctx, cancel := context.WithTimeout(s.ctx, max(claimBudget, s.g.cfg.LookupBudget))
 		token := rand.Text()
 		p, err := s.g.service.Claim(ctx, injection.ClaimRequest{
 			Person: s.person(), Key: o.Key, UIDValidity: s.mbox.validity, Token: token, Lease: s.g.cfg.Lease,
