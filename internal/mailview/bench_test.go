@@ -66,3 +66,46 @@ func BenchmarkTranslate(b *testing.B) {
 		}
 	})
 }
+
+// A whole mailbox arrives at once, is looked at and told message by message.
+func BenchmarkNews(b *testing.B) {
+	const n = 100_000
+	b.ReportAllocs()
+	for b.Loop() {
+		v := mailview.New(0)
+		if err := v.Arrive(n); err != nil {
+			b.Fatal(err)
+		}
+		for i := range imap.SeqNum(n) {
+			if err := v.Hide(i+1, imap.UID(i+1)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for i := range imap.SeqNum(n) {
+			if err := v.Reveal(i + 1); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if !v.Identity() {
+			b.Fatal("the lists differ")
+		}
+	}
+}
+
+// A thousand messages, every second one of a mailbox, go while nothing may be told.
+func BenchmarkGhosts(b *testing.B) {
+	const n = 1000
+	b.ReportAllocs()
+	for b.Loop() {
+		v := mailview.New(2 * n)
+		for i := range imap.SeqNum(n) {
+			if err := v.Expunge(i + 1); err != nil {
+				b.Fatal(err)
+			}
+		}
+		told := 0
+		if err := v.TellGhosts(func(imap.SeqNum) error { told++; return nil }); err != nil || told != n {
+			b.Fatal(told, err)
+		}
+	}
+}

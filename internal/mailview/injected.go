@@ -47,8 +47,9 @@ func (v *View) Remove(uid imap.UID) (imap.SeqNum, bool) {
 	if !ok {
 		return 0, false
 	}
-	v.own = slices.DeleteFunc(v.own, func(o own) bool { return o.uid == uid })
-	v.mergeGhosts()
+	i := slices.IndexFunc(v.own, func(o own) bool { return o.uid == uid })
+	v.own = slices.Delete(v.own, i, i+1)
+	v.joinGhosts(i)
 	return n, true
 }
 

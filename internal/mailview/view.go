@@ -81,11 +81,13 @@ func (v *View) Expunge(seq imap.SeqNum) error {
 	if !v.hidden.Contains(e) {
 		v.addGhost(e - 1)
 	}
-	// Everything of rank e or more had message e before it.
-	for i := len(v.own) - 1; i >= 0 && v.own[i].rank >= e; i-- {
+	// Everything of rank e or more had message e before it, and the first of it may have come
+	// to what lay before message e.
+	first := v.behind(e - 1)
+	for i := first; i < len(v.own); i++ {
 		v.own[i].rank--
 	}
-	v.mergeGhosts()
+	v.joinGhosts(first)
 	v.hidden = removeShift(v.hidden, e)
 	v.untold = removeShift(v.untold, e)
 	i := v.hiddenAt(e)
@@ -115,17 +117,15 @@ func (v *View) behind(rank uint32) int {
 	return sort.Search(len(v.own), func(i int) bool { return v.own[i].rank > rank })
 }
 
-// mergeGhosts joins neighbouring runs that have come to the same rank.
-func (v *View) mergeGhosts() {
-	out := v.own[:0]
-	for _, o := range v.own {
-		if n := len(out); n > 0 && o.uid == 0 && out[n-1].uid == 0 && out[n-1].rank == o.rank {
-			out[n-1].count += o.count
-			continue
-		}
-		out = append(out, o)
+// joinGhosts makes one run of the ghosts before and at index i if they have the same rank.
+func (v *View) joinGhosts(i int) {
+	if i == 0 || i == len(v.own) {
+		return
 	}
-	v.own = out
+	if a, b := v.own[i-1], v.own[i]; a.uid == 0 && b.uid == 0 && a.rank == b.rank {
+		v.own[i-1].count += b.count
+		v.own = slices.Delete(v.own, i, i+1)
+	}
 }
 
 // removeShift takes e out of a set of numbers and lowers those above it.
