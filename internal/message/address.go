@@ -1,5 +1,7 @@
 package message
 
+import "strings"
+
 // address as ENVELOPE has it: raw, encoded words not decoded.
 type address struct {
 	name, route, mailbox, host *string // nil: NIL
@@ -116,18 +118,17 @@ func (p *addressParser) phrase() (value string, more, ok bool) {
 	if p.s[0] == '.' {
 		return "", true, false
 	}
-	for {
+	for b := (strings.Builder{}); ; b.WriteByte(' ') {
 		var w string
 		if p.s[0] == '"' {
 			w, more, ok = p.quoted()
 		} else {
 			w, more, ok = p.word(isAtextOrDot)
 		}
-		value += w
+		b.WriteString(w)
 		if !more || !ok || !isAtextOrDot(p.s[0]) && p.s[0] != '"' {
-			return value, more, ok
+			return b.String(), more, ok
 		}
-		value += " "
 	}
 }
 
@@ -250,12 +251,13 @@ func (p *addressParser) localPart() (local *string, more, ok bool) {
 		}
 		return &v, more, ok
 	}
-	value, some := "", false
+	var b strings.Builder
+	value := func() *string { return ptr(b.String()) }
 	for {
 		for p.s != "" && p.s[0] == '.' {
-			value, some = value+".", true
+			b.WriteByte('.')
 			if p.s = p.s[1:]; p.s == "" {
-				return &value, false, true
+				return value(), false, true
 			}
 		}
 		if p.s == "" || p.s[0] == '@' {
@@ -266,18 +268,18 @@ func (p *addressParser) localPart() (local *string, more, ok bool) {
 		}
 		var w string
 		w, more, ok = p.word(isAtext)
-		value, some = value+w, true
+		b.WriteString(w)
 		if !ok {
 			return nil, more, ok
 		}
 		if !more || p.s[0] != '.' {
-			return &value, more, true
+			return value(), more, true
 		}
 	}
-	if !some {
+	if b.Len() == 0 {
 		return nil, p.s != "", false
 	}
-	return &value, p.s != "", true
+	return value(), p.s != "", true
 }
 
 // domain = "@" (dot-atom / domain-literal), with white space around dots.
@@ -289,17 +291,17 @@ func (p *addressParser) domain() (host string, more, ok bool) {
 	if p.s[0] == '[' {
 		return p.domainLiteral()
 	}
-	for {
+	for b := (strings.Builder{}); ; {
 		if !isAtext(p.s[0]) {
 			return "", true, false
 		}
 		var w string
 		w, more, ok = p.word(isAtext)
-		host += w
+		b.WriteString(w)
 		if !ok || !more || p.s[0] != '.' {
-			return host, more, ok
+			return b.String(), more, ok
 		}
-		host += "."
+		b.WriteByte('.')
 		p.s = p.s[1:]
 		if more, ok = p.space(); !more || !ok {
 			return "", more, false

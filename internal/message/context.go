@@ -2,6 +2,7 @@ package message
 
 import (
 	"errors"
+	"fmt"
 	"html"
 	"net/url"
 	"strings"
@@ -38,20 +39,23 @@ func (n noContext) clone() context { return n }
 
 // listContext is a field of URLs in angle brackets (rfc2369).
 type listContext struct {
-	url    string // so far, of the one that is open
+	url    urlPlace // in the one that is open
 	within bool
 }
 
 func (l *listContext) text(s string) error {
-	for _, c := range []byte(s) {
-		switch {
-		case c == '<':
-			l.within, l.url = true, ""
-		case c == '>':
-			l.within = false
-		case l.within:
-			l.url += string(rune(c))
+	for s != "" {
+		if !l.within {
+			_, rest, found := strings.Cut(s, "<")
+			if !found {
+				return nil
+			}
+			l.within, l.url, s = true, urlStart, rest
+			continue
 		}
+		url, rest, found := strings.Cut(s, ">")
+		l.url = l.url.text(url)
+		l.within, s = !found, rest
 	}
 	return nil
 }
@@ -61,46 +65,48 @@ func (l *listContext) escaper(last string) (func(string) string, error) {
 		return nil, errors.New("a tag outside of the angle brackets of a URL")
 	}
 	esc := urlEscaper(l.url, last)
-	l.url += tagMark
+	l.url = l.url.tag()
 	return esc, nil
 }
 
-func (l *listContext) state() string {
-	if !l.within {
-		return ""
-	}
-	return string(rune('0' + urlPlace(l.url)))
-}
+func (l *listContext) state() string { return fmt.Sprint(l.within, l.url) }
 
 func (l *listContext) clone() context { c := *l; return &c }
 
-// tagMark stands for a tag in a URL.
-const tagMark = "\x00"
+// urlPlace is a place in a URL, by what a value could do there.
+type urlPlace uint8
 
-// Places in a URL, by what a value could do there.
 const (
-	urlStart  = iota // it may name the scheme
-	urlScheme        // the scheme is not ended yet: it may still be made another
-	urlPath          // host or path
-	urlQuery         // behind "?" or "#"
+	urlStart  urlPlace = iota // it may name the scheme
+	urlScheme                 // the scheme is not ended yet: it may still be made another
+	urlPath                   // host or path
+	urlQuery                  // behind "?" or "#"
 )
 
-func urlPlace(before string) int {
+// text gives the place behind a stretch of text.
+func (u urlPlace) text(s string) urlPlace {
 	switch {
-	case before == "":
-		return urlStart
-	case strings.ContainsAny(before, "?#"):
+	case s == "" || u == urlQuery:
+		return u
+	case strings.ContainsAny(s, "?#"):
 		return urlQuery
-	case strings.HasPrefix(before, tagMark), strings.ContainsAny(before, ":/"):
+	case u == urlPath || strings.ContainsAny(s, ":/"):
 		return urlPath
 	}
 	return urlScheme
 }
 
-// urlEscaper escapes for the place behind before. A value that was encoded by the filter
+// tag gives the place behind a tag: one that begins a URL names its scheme.
+func (u urlPlace) tag() urlPlace {
+	if u == urlStart {
+		return urlPath
+	}
+	return u
+}
+
+// urlEscaper escapes for a place. A value that was encoded by the filter
 // url_encode is not encoded twice.
-func urlEscaper(before, last string) func(string) string {
-	place := urlPlace(before)
+func urlEscaper(place urlPlace, last string) func(string) string {
 	switch {
 	case place == urlStart:
 		return safeURL
@@ -131,7 +137,7 @@ func safeURL(s string) string {
 }
 
 // htmlURLEscaper is urlEscaper within an attribute.
-func htmlURLEscaper(before, last string) func(string) string {
-	esc := urlEscaper(before, last)
+func htmlURLEscaper(place urlPlace, last string) func(string) string {
+	esc := urlEscaper(place, last)
 	return func(s string) string { return html.EscapeString(esc(s)) }
 }

@@ -15,8 +15,8 @@ type htmlContext struct {
 	tag   string // name of the element whose tag is open
 	attr  string // name of the attribute
 	quote byte
-	value string // of the attribute so far, with tagMark for a tag
-	raw   string // element whose text is not HTML: script, style …
+	url   urlPlace // in the attribute's value, as far as it is a URL
+	raw   string   // element whose text is not HTML: script, style …
 }
 
 type htmlPlace uint8
@@ -40,7 +40,7 @@ func (h *htmlContext) state() string {
 	case inTag:
 		return "tag " + h.tag
 	case inValue:
-		return fmt.Sprintf("value %c %s %s %d", h.quote, h.tag, h.attr, urlPlace(h.value))
+		return fmt.Sprintf("value %c %s %s %d", h.quote, h.tag, h.attr, h.url)
 	case inComment, inBogus: // nothing more to tell
 	}
 	return fmt.Sprint(h.at)
@@ -61,10 +61,10 @@ func (h *htmlContext) text(s string) error {
 		case inValue:
 			i := strings.IndexByte(s, h.quote)
 			if i < 0 {
-				h.value += s
+				h.url = h.url.text(s)
 				return nil
 			}
-			h.at, h.value, s = inTag, "", s[i+1:]
+			h.at, s = inTag, s[i+1:]
 		case inTag:
 			var err error
 			if s, err = h.inTag(s); err != nil {
@@ -122,17 +122,28 @@ func (h *htmlContext) inText(s string) string {
 // inRaw looks for the end tag of an element whose text is not HTML.
 func (h *htmlContext) inRaw(s string) string {
 	end := "</" + h.raw
-	for {
-		i := strings.Index(strings.ToLower(s), end)
+	for lower := asciiLower(s); ; {
+		i := strings.Index(lower, end)
 		if i < 0 {
 			return ""
 		}
-		s = s[i+len(end):]
+		s, lower = s[i+len(end):], lower[i+len(end):]
 		if s == "" || strings.IndexByte(htmlSpace+"/>", s[0]) >= 0 {
 			h.at, h.tag, h.attr, h.raw = inTag, "/", "", ""
 			return s
 		}
 	}
+}
+
+// asciiLower keeps lengths, which strings.ToLower does not.
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 func (h *htmlContext) inTag(s string) (string, error) {
@@ -165,7 +176,7 @@ func (h *htmlContext) inTag(s string) (string, error) {
 		return "", errUnquoted
 	}
 	if s[0] == '"' || s[0] == '\'' {
-		h.at, h.quote, h.value = inValue, s[0], ""
+		h.at, h.quote, h.url = inValue, s[0], urlStart
 		return s[1:], nil
 	}
 	n = strings.IndexAny(s, htmlSpace+">")
@@ -200,10 +211,10 @@ func (h *htmlContext) escaper(last string) (func(string) string, error) {
 	case strings.HasPrefix(h.attr, "on"), h.attr == "style", h.attr == "srcset", h.attr == "srcdoc", h.tag == "meta":
 		return nil, errors.New("a tag in the attribute " + h.attr + ", where nothing can be escaped")
 	}
-	before := h.value
-	h.value += tagMark
+	place := h.url
+	h.url = h.url.tag()
 	if isURL(h.attr) {
-		return htmlURLEscaper(before, last), nil
+		return htmlURLEscaper(place, last), nil
 	}
 	return html.EscapeString, nil
 }

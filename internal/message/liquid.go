@@ -219,16 +219,13 @@ func (c *compiler) verbatim(word string, t tag) (node, error) {
 			return nil, c.errorf(t.start, "{%% end%s %%} is missing", word)
 		}
 		at += i
-		end, found, err := c.nextTag(at)
-		if err != nil || !found {
-			at += 2 // it may be anything in here
-			continue
-		}
-		if w, args := c.word(end); end.output || w != "end"+word || strings.TrimSpace(c.src[args:end.to]) != "" {
+		end, ok := c.endOf(word, at)
+		if !ok {
 			at += 2
 			continue
 		}
 		var nodes []node
+		var err error
 		if word == "raw" {
 			if nodes, err = c.text(nil, c.pos, end.start, end.trimBefore); err != nil {
 				return nil, err
@@ -240,6 +237,22 @@ func (c *compiler) verbatim(word string, t tag) (node, error) {
 		}
 		return nodes[0], nil
 	}
+}
+
+// endOf reports whether the tag at is {% endword %}; it may be anything else within word.
+func (c *compiler) endOf(word string, at int) (t tag, ok bool) {
+	t = tag{start: at}
+	s, trim := strings.CutPrefix(c.src[at+2:], "-")
+	t.trimBefore = trim
+	s, ok = strings.CutPrefix(strings.TrimLeft(s, " \t\r\n"), "end"+word)
+	if !ok {
+		return t, false
+	}
+	s = strings.TrimLeft(s, " \t\r\n")
+	s, t.trimAfter = strings.CutPrefix(s, "-")
+	s, ok = strings.CutPrefix(s, "%}")
+	t.end = len(c.src) - len(s)
+	return t, ok
 }
 
 func (c *compiler) output(t tag) (node, error) {

@@ -48,13 +48,17 @@ func (v *variables) note(n Variable) error {
 	return nil
 }
 
-// passage is a stretch of a template's text, which knows where it stands in the file.
+// passage is a stretch of a template's text, which knows where it stands in the file. It is
+// not safe for concurrent use.
 type passage struct {
 	src    string
 	where  string
 	line   int // of its first octet
 	column int // of its first octet
 	lines  []int
+
+	// The last position asked for: they are asked for in order, mostly, and lines may be long.
+	lastAt, lastColumn int
 }
 
 func newPassage(src, where string, line, column int) *passage {
@@ -70,10 +74,16 @@ func newPassage(src, where string, line, column int) *passage {
 func (p *passage) position(at int) (line, column int) {
 	at = min(at, len(p.src))
 	i := sort.SearchInts(p.lines, at+1) - 1
-	column = utf8.RuneCountInString(p.src[p.lines[i]:at]) + 1
+	from := p.lines[i]
+	column = 1
 	if i == 0 {
-		column += p.column - 1
+		column = p.column
 	}
+	if from <= p.lastAt && p.lastAt <= at && p.lastAt > 0 {
+		from, column = p.lastAt, p.lastColumn
+	}
+	column += utf8.RuneCountInString(p.src[from:at])
+	p.lastAt, p.lastColumn = at, column
 	return p.line + i, column
 }
 
