@@ -18,7 +18,8 @@ const (
 	retryAfter = 5 * time.Second // after the store did not answer
 )
 
-// Run does what goes on in the background: the importers of all tenants, and sweeps. It
+// Run does what goes on in the background: the importers of all tenants, sweeps, and the removal
+// of audiences a week after the end of their campaigns. It
 // returns when ctx has ended and everything that it started has, too.
 func (m *Middleware) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -27,11 +28,11 @@ func (m *Middleware) Run(ctx context.Context) error {
 		return m.repeat(ctx, m.imports, m.runImporters)
 	})
 	g.Go(func() error {
-		finished := map[sweepKey]bool{}
+		finished, gone := map[sweepKey]bool{}, map[audienceKey]bool{}
 		return m.repeat(ctx, m.sweeps, func(ctx context.Context, tenants []*tenant) error {
 			var failed []error // of one tenant must not hold up the others
 			for _, t := range tenants {
-				if err := m.sweepTenant(ctx, t, finished); err != nil {
+				if err := errors.Join(m.sweepTenant(ctx, t, finished), m.forgetTenant(ctx, t, gone)); err != nil {
 					failed = append(failed, fmt.Errorf("tenant %s: %w", t.id, err))
 				}
 			}

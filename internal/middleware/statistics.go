@@ -13,7 +13,7 @@ type Statistics struct {
 	Campaign campaign.ID      `json:"campaign"`
 	State    campaign.State   `json:"state"`
 	Version  campaign.Version `json:"version"`
-	Assigned int64            `json:"assigned"` // rows of the audience that counts now
+	Assigned int64            `json:"assigned"` // rows of the audience that counts now; 0 a week after the campaign's end
 	// Live is how many placements are in the view: injected, and not expunged, withdrawn or
 	// expired. One that lost its UID is counted until it leaves; it is usually injected again.
 	Live   int64                `json:"live"`
