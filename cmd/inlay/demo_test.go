@@ -37,7 +37,7 @@ func TestDemo(t *testing.T) {
 		if err != nil || len(msgs) != 1 {
 			t.Fatalf("%d messages, %v", len(msgs), err)
 		}
-		if !strings.Contains(msgs[0].Envelope.Subject, "not in your mailbox") || !strings.Contains(string(msgs[0].FindBodySection(body)), "Greetings to ") {
+		if !strings.Contains(msgs[0].Envelope.Subject, "your mailbox is ready") || !strings.Contains(string(msgs[0].FindBodySection(body)), r.Users[who].User) {
 			t.Errorf("%s reads %q:\n%s", r.Users[who].User, msgs[0].Envelope.Subject, msgs[0].FindBodySection(body))
 		}
 	}

@@ -32,11 +32,14 @@ func settings(t *testing.T, roles ...config.Role) config.Config {
 	}
 	dir := t.TempDir()
 	cfg, err := config.Make(roles, []config.Value{
-		{Key: "http.listen", Text: "127.0.0.1:0"}, {Key: "gateway.imap", Text: "127.0.0.1:0"},
+		{Key: "http.listen", Text: "127.0.0.1:0"},
+		{Key: "gateway.imap", Text: "127.0.0.1:0"},
 		{Key: "gateway.backend.addr", Text: mailServer(t)},
-		{Key: "middleware.token", Text: bearer}, {Key: "platform.token", Text: bearer},
+		{Key: "middleware.token", Text: bearer},
+		{Key: "platform.token", Text: bearer},
 		{Key: "middleware.default-tenant.secret", Text: "a-secret-of-the-tests"},
-		{Key: "store.sqlite.dir", Text: filepath.Join(dir, "store")}, {Key: "objects.folder.dir", Text: filepath.Join(dir, "objects")},
+		{Key: "store.sqlite.dir", Text: filepath.Join(dir, "store")},
+		{Key: "objects.folder.dir", Text: filepath.Join(dir, "objects")},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,8 +28,9 @@ from then on its people see the message at their next look into the mailbox. The
 output is the campaign's id.
 
 The template is an .eml: headers, an empty line, text or HTML, with {{ name | default: "there" }}
-for what differs from person to person. The audience is CSV with a header row; the first column is
-the login name, the others are the template's variables.
+for what differs from person to person. The audience is CSV with a header row; the first column,
+user, is the login name, the others are the template's variables. {{ email }} is the login name, too,
+unless the audience has a column email: a template that writes it into To needs addresses.
 
 Times are "now", a distance as "+7d", "+2h" or "+1d12h" (of --end: from the start), or RFC 3339.`,
 		Example: `  inlay campaign run --template welcome.eml --audience people.csv --name Welcome

@@ -279,13 +279,17 @@ func (d *demoRun) campaign(ctx context.Context, ready demoReady, people []demo.P
 		}
 		break // a start that was cut short: make another one
 	}
+	template, err := demo.Template()
+	if err != nil {
+		return "", err
+	}
 	audience, err := demo.Audience(people)
 	if err != nil {
 		return "", err
 	}
 	one, err := launch{
 		name: name, mailbox: "INBOX", class: campaign.Service, wait: true, end: time.Now().Add(7 * 24 * time.Hour).UTC().Truncate(time.Second),
-		template: bytes.NewReader(demo.Template()), audience: bytes.NewReader(audience), audienceSize: int64(len(audience)),
+		template: bytes.NewReader(template), audience: bytes.NewReader(audience), audienceSize: int64(len(audience)),
 	}.do(ctx, c, p)
 	return one.ID, err
 }

@@ -2,28 +2,39 @@ package demo
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/csv"
-)
+	"fmt"
+	"strings"
 
-//go:embed campaign/welcome.eml
-var welcome []byte
+	"inlay.example/inlay/examples"
+)
 
 // CampaignName is the name of the demo's campaign.
 const CampaignName = "Welcome to Inlay"
 
 // Template is the source of the demo's campaign. It needs no variable.
-func Template() []byte { return bytes.Clone(welcome) }
+func Template() ([]byte, error) {
+	source, err := examples.Files.ReadFile("welcome.eml")
+	if err != nil {
+		return nil, fmt.Errorf("reading the demo's template: %w", err)
+	}
+	return source, nil
+}
 
-// Audience is an audience of these people, as CSV.
+// Audience is an audience of these people, as CSV. A login name that is no address (a --backend
+// may have such) gets one, because the template writes it into To.
 func Audience(people []Person) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	if err := w.Write([]string{"user", "first_name", "city"}); err != nil {
+	if err := w.Write([]string{"user", "email", "first_name", "city", "plan", "until"}); err != nil {
 		return nil, err
 	}
 	for _, p := range people {
-		if err := w.Write([]string{p.Login, p.FirstName, p.City}); err != nil {
+		email := p.Login
+		if !strings.Contains(email, "@") {
+			email += "@demo.example"
+		}
+		if err := w.Write([]string{p.Login, email, p.FirstName, p.City, p.Plan, ""}); err != nil {
 			return nil, err
 		}
 	}
