@@ -60,7 +60,7 @@ func TestWithoutMiddleware(t *testing.T) {
 			}
 			t.Cleanup(client.Close)
 			p := newProxy(t, d.Addr, client, func(c *gateway.Config) { c.LookupBudget, c.KnownBudget = 0, 0 }) // as people have it
-			for range 8 {                                                                    // beyond the point where the breaker opens
+			for range 8 {                                                                                      // beyond the point where the breaker opens
 				begun := time.Now()
 				mailGoesOn(t, p, user)
 				if took := time.Since(begun); took > atOnce {
