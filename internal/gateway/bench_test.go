@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -36,6 +37,41 @@ func BenchmarkSessionNOOP(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSessionPipelined sends a hundred commands at once: the gateway has one of them on the
+// backend at any time (docs/adr/001), and "direct" shows what that costs.
+func BenchmarkSessionPipelined(b *testing.B) {
+	const n = 100
+	run := func(b *testing.B, k *talker) {
+		b.Helper()
+		text := strings.Repeat("t NOOP\r\n", n)
+		for b.Loop() {
+			if _, err := io.WriteString(k.c, text); err != nil {
+				b.Fatal(err)
+			}
+			for range n {
+				k.line()
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/command")
+	}
+	b.Run("direct", func(b *testing.B) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer ln.Close()
+		go func() {
+			if c, err := ln.Accept(); err == nil {
+				dummy{}.talk(c)
+			}
+		}()
+		k := dialIMAP(b, ln.Addr().String())
+		k.line()
+		run(b, k)
+	})
+	b.Run("gateway", func(b *testing.B) { run(b, session(b, dummy{}, newFakeService())) })
 }
 
 // BenchmarkSessionFetch streams a message of 1 MiB.
