@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 	if err != nil {
 		return err
 	}
-	target := string(imap.AppendString(nil, a.Octets))
+	target := string(imap.AppendQuoted(nil, a.Octets))
 	var made materialised
 	if len(sel.injected) > 0 && !sel.beyond {
 		refused, err := s.materialise(target, sel.injected, &made)
@@ -205,8 +206,11 @@ func (s *session) takeBackElsewhere(target, set string, validity uint32) error {
 		up: bufio.NewWriter(bc), out: bufio.NewWriter(discard{}), upLane: newLane(bc.Reader.Wait, bc.Reader.Buffered),
 	}
 	tag := side.ownTag()
-	login := imap.AppendString([]byte(tag+" LOGIN "), s.cred.user)
-	login = imap.AppendString(append(login, ' '), s.cred.password)
+	if strings.ContainsAny(s.cred.user+s.cred.password, "\x00\r\n") {
+		return errors.New("logging in again: what cannot be quoted")
+	}
+	login := imap.AppendQuoted([]byte(tag+" LOGIN "), s.cred.user)
+	login = imap.AppendQuoted(append(login, ' '), s.cred.password)
 	if res, err := side.exchange(tag, append(login, "\r\n"...), nil, nil); err != nil || !res.ok() {
 		return fmt.Errorf("logging in again: %v %s", err, res.kind) //nolint:errorlint // may be nil
 	}

@@ -87,12 +87,12 @@ func (s *session) selectMailbox(c *command.Command, a *command.Select) error {
 }
 
 // selectRaw is the command as it is sent; a mailbox name that came as a literal is sent, and
-// kept for commands of our own, as a quoted string where it can be.
+// kept for commands of our own, as a quoted string.
 func (s *session) selectRaw(c *command.Command, a *command.Select, m *mailbox) []byte {
 	if len(c.Literals) == 0 {
 		return c.Raw
 	}
-	m.raw = string(imap.AppendString(nil, a.Octets))
+	m.raw = string(imap.AppendQuoted(nil, a.Octets))
 	return []byte(c.Tag + " " + c.Name + " " + m.raw + "\r\n")
 }
 

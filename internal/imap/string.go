@@ -18,6 +18,13 @@ func AppendString(b []byte, s string) []byte {
 			return append(b, s...)
 		}
 	}
+	return AppendQuoted(b, s)
+}
+
+// AppendQuoted appends s as a quoted string. It must hold no NUL, CR or LF. Octets from 0x80 on
+// are quoted as they are: mailbox names and search strings with them are the peer's to judge,
+// and a client need not wait for leave to send them, as with a literal.
+func AppendQuoted(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := range len(s) {
 		if s[i] == '"' || s[i] == '\\' {

@@ -28,6 +28,11 @@ func TestAppendString(t *testing.T) {
 			t.Errorf("%q as nstring: %q", in, got)
 		}
 	}
+	for in, want := range map[string]string{"": `""`, `a\"`: `"a\\\""`, "ü\xff": "\"ü\xff\""} {
+		if got := string(imap.AppendQuoted([]byte("x "), in)); got != "x "+want {
+			t.Errorf("%q quoted: %q, want %q", in, got, want)
+		}
+	}
 	if got := string(imap.AppendNString([]byte("x "), "a", false)); got != "x NIL" {
 		t.Errorf("nothing: %q", got)
 	}

@@ -27,6 +27,9 @@ func TestSelect(t *testing.T) {
 		sel(`SELECT ""`, `""`, "", "", false), // the backend says what that is
 		{in: "SELECT " + chars(21), err: "more than 20 octets of a mailbox name at octet 11"},
 		{in: "SELECT {21}\r\n" + chars(21), err: "more than 20 octets of a mailbox name at octet 11"},
+		sel("SELECT {3+}\r\na\xffb", "{3+}\r\na\xffb", "a\xffb", "a\xffb", false),
+		{in: "SELECT {4}\r\na\r\nb", err: "a mailbox name without a line's end expected at octet 11"},
+		{in: "SELECT {2}\r\na\n", err: "a mailbox name without a line's end expected at octet 11"},
 		{in: "SELECT", err: "a space expected at octet 10"},
 		{in: "SELECT ", err: "a string expected at octet 11"},
 		{in: "SELECT a*", err: "the end of the line expected at octet 12"},

@@ -247,18 +247,25 @@ type mailboxName struct {
 // mailbox takes a mailbox name.
 //
 //	mailbox = "INBOX" / astring
+//
+// A literal could hold a line's end. No server has such a mailbox, and a name without can be
+// quoted wherever it is said again.
 func (p *parser) mailbox() (mailboxName, error) {
 	m := mailboxName{start: p.i}
 	var err error
 	if m.octets, err = p.astring(); err != nil {
 		return m, err
 	}
-	if len(m.octets) > p.lim.Mailbox {
-		p.i = m.start
+	end := p.i
+	p.i = m.start // of what is wrong
+	switch {
+	case len(m.octets) > p.lim.Mailbox:
 		return m, p.tooMany(p.lim.Mailbox, "octets of a mailbox name")
+	case strings.ContainsAny(m.octets, "\r\n"):
+		return m, p.fail("a mailbox name without a line's end")
 	}
+	p.i, m.end = end, end
 	m.name = imap.CanonicalMailbox(imap.DecodeMailbox(m.octets))
-	m.end = p.i
 	return m, nil
 }
 
