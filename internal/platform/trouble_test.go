@@ -63,7 +63,11 @@ func TestMiddlewareInTrouble(t *testing.T) {
 			ctx := context.Background()
 			w := newWorld(t)
 			m := w.middleware(t)
-			impatient := func(c *platform.Config, _ *platform.Deps) { c.Timeout = 100 * time.Millisecond }
+			impatient := func(c *platform.Config, _ *platform.Deps) {
+				if name == "hangs" {
+					c.Timeout = 500 * time.Millisecond
+				}
+			}
 			p := w.instance(t, m.url, impatient)
 			stop := run(t, p.Run)
 			s := serve(t, p.Handler())
