@@ -11,15 +11,22 @@ import (
 // sourceImporter is an importer as the middleware wants it: neither knows the other's types.
 type sourceImporter struct{ *importer.Importer }
 
-func (a *App) newImporter(s middleware.ImportSource) (middleware.Importer, error) {
-	i, err := importer.New(importer.Config{ErrorRatio: s.ErrorRatio}, importer.Deps{
-		Keyspace: s.Keyspace, Objects: s.Objects, NormaliseUser: s.NormaliseUser,
-		Log: a.log.With("role", "importer", "tenant", s.Tenant, "dataSource", s.DataSource),
-	})
+// importers makes importers that share their metrics.
+func (a *App) importers() (func(middleware.ImportSource) (middleware.Importer, error), error) {
+	metrics, err := importer.NewMetrics(a.registry)
 	if err != nil {
 		return nil, err
 	}
-	return sourceImporter{i}, nil
+	return func(s middleware.ImportSource) (middleware.Importer, error) {
+		i, err := importer.New(importer.Config{ErrorRatio: s.ErrorRatio}, importer.Deps{
+			Keyspace: s.Keyspace, Objects: s.Objects, NormaliseUser: s.NormaliseUser, Metrics: metrics,
+			Log: a.log.With("role", "importer", "tenant", s.Tenant, "dataSource", s.DataSource),
+		})
+		if err != nil {
+			return nil, err
+		}
+		return sourceImporter{i}, nil
+	}, nil
 }
 
 // Start implements middleware.Importer.

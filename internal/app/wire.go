@@ -84,8 +84,12 @@ func (a *App) wireMiddleware(ctx context.Context, st store.Store, objects object
 	if c.DefaultTenant.Secret != "" {
 		cfg.EnsureDefaultTenant = &middleware.DefaultTenant{Secret: c.DefaultTenant.Secret, Prefix: c.DefaultTenant.Prefix}
 	}
+	newImporter, err := a.importers()
+	if err != nil {
+		return nil, err
+	}
 	mw, err := middleware.New(ctx, cfg, middleware.Deps{
-		Store: st, Objects: objects, Importer: a.newImporter, Verify: webhook.Verify,
+		Store: st, Objects: objects, Importer: newImporter, Verify: webhook.Verify,
 		Log: a.log.With("role", string(config.Middleware)), Registerer: a.registry,
 	})
 	if err != nil {

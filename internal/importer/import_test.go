@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/fault"
@@ -247,8 +248,13 @@ func TestLastRowWins(t *testing.T) {
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	i := s.importer(t)
-	run(t, i)
+	registry := prometheus.NewRegistry()
+	metrics, err := importer.NewMetrics(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := s.importer(t, func(_ *importer.Config, d *importer.Deps) { d.Metrics = metrics })
+	stop := run(t, i)
 	first := s.put(t, manifest(3), template, "\nuser,first_name\nanna,Anna\nben,Ben\n")
 	if got := ended(t, i, push(t, i, "1", first).ID); got.State != importer.Complete || got.Unchanged {
 		t.Fatalf("%+v", got)
@@ -299,6 +305,23 @@ func TestVersions(t *testing.T) {
 	}
 	if s.count(t, 10) != 1 || s.rowOf(t, "ben@example.org") == nil {
 		t.Errorf("%d rows of the corrected one", s.count(t, 10))
+	}
+	stop() // it counts after it has said that a job has ended
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			counted[f.GetName()+" "+m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+		}
+	}
+	if diff := cmp.Diff(map[string]float64{
+		"inlay_import_jobs_total complete": 3, "inlay_import_jobs_total failed": 3, "inlay_import_jobs_total unchanged": 1,
+		"inlay_import_rows_total accepted": 5, "inlay_import_rows_total rejected": 0,
+	}, counted); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -35,8 +35,9 @@ type Deps struct {
 	// NormaliseUser gives the form in which names of people are kept in the keyspace.
 	NormaliseUser func(string) (string, error)
 
-	Log *slog.Logger     // nil: nothing is logged
-	Now func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: nothing is logged
+	Metrics *Metrics         // nil: nothing is counted
+	Now     func() time.Time // nil: time.Now
 }
 
 // Importer imports the bundles of one data source. It is safe for concurrent use, also by
@@ -47,6 +48,7 @@ type Importer struct {
 	objects   object.Store
 	normalise func(string) (string, error)
 	log       *slog.Logger
+	metrics   *Metrics
 	clock     func() time.Time
 	owner     string
 	bell      chan struct{} // holds one ring until Run hears it
@@ -82,7 +84,7 @@ func New(cfg Config, deps Deps) (*Importer, error) {
 	}
 	return &Importer{
 		cfg: cfg, keyspace: deps.Keyspace, objects: deps.Objects, normalise: deps.NormaliseUser,
-		log: deps.Log, clock: deps.Now, owner: rand.Text(), bell: make(chan struct{}, 1), live: map[string]*progress{},
+		log: deps.Log, metrics: deps.Metrics, clock: deps.Now, owner: rand.Text(), bell: make(chan struct{}, 1), live: map[string]*progress{},
 	}, nil
 }
 

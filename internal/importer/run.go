@@ -167,6 +167,7 @@ func (i *Importer) fail(ctx context.Context, r *record, why error) error {
 	if err := i.save(ctx, r); err != nil {
 		return err
 	}
+	i.metrics.ended(r.Status)
 	return i.drop(ctx, r)
 }
 

@@ -78,6 +78,7 @@ func (i *Importer) complete(ctx context.Context, r *record) error {
 	if err := i.save(ctx, r); err != nil {
 		return err
 	}
+	i.metrics.ended(r.Status)
 	i.log.Info("import complete", "job", r.ID, "campaign", string(r.Campaign), "version", uint32(r.Version),
 		"rows", r.Rows.Read, "rejected", r.Rows.Rejected, "seconds", r.FinishedAt.Sub(r.StartedAt).Seconds())
 	return nil
