@@ -126,7 +126,7 @@ func (d *desk) hostPort(t *testing.T) (host, port string) {
 // run runs a program and returns what it says.
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	var errs strings.Builder
 	cmd := exec.CommandContext(ctx, name, args...)

@@ -263,7 +263,7 @@ func TestStoreUnwritable(t *testing.T) {
 	w := newWorld(t)
 	w.run(t, "welcome", []string{"ann", "ben"})
 	p := newProxy(t, d.Addr, w.client(t), func(c *gateway.Config) { c.LookupBudget, c.KnownBudget = time.Second, 0 })
-	ben := login(t, p.addr, "ben")
+	ben := login(t, newProxy(t, d.Addr, w.client(t)).addr, "ben")
 	if n := ben.exists("SELECT INBOX"); n != 6 {
 		t.Fatalf("%d messages, not 6", n)
 	}

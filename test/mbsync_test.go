@@ -80,7 +80,9 @@ func (m *mbsync) sync(t *testing.T) {
 	t.Helper()
 	host, port := m.hostPort(t)
 	rc := filepath.Join(m.dir, "mbsyncrc")
-	config := fmt.Sprintf(`IMAPAccount far
+	config := fmt.Sprintf(`FSync no
+
+IMAPAccount far
 Host %s
 Port %s
 User %s
