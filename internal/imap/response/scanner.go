@@ -54,11 +54,17 @@ func (s *scanner) fail(want string) error {
 }
 
 // atom takes octets up to a space, a parenthesis, a quote or the line's end: more than the
-// grammar has, because keywords with brackets in them are seen.
+// grammar has, because keywords with brackets in them are seen. It is empty if a literal of an
+// impossible size stands within: a stream is given up there.
 func (s *scanner) atom() string {
 	n := bytes.IndexAny(s.b[s.i:], " ()\"\r\n")
 	if n < 0 {
 		n = len(s.b) - s.i
+	}
+	for i := range n {
+		if s.b[s.i+i] == '{' && wire.HeadTooLarge(s.b[s.i+i:]) {
+			return ""
+		}
 	}
 	s.i += n
 	return string(s.b[s.i-n : s.i])
@@ -78,6 +84,11 @@ func (s *scanner) item() (string, error) {
 			if err := s.section(); err != nil {
 				return "", err
 			}
+		case '{':
+			if wire.HeadTooLarge(s.b[s.i:]) {
+				return "", s.fail("a literal that is not too large")
+			}
+			s.i++
 		default:
 			s.i++
 		}

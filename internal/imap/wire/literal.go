@@ -90,6 +90,14 @@ func ParseHead(b []byte) (t Token, ok bool) {
 	return t, state == headDone
 }
 
+// HeadTooLarge reports whether b starts with what a Reader refuses as the head of a literal
+// that is too large, whatever its limit: a number of more than 20 digits, or of a size that no
+// int64 holds. Those who hold the octets must refuse it too.
+func HeadTooLarge(b []byte) bool {
+	_, state := parseHead(b)
+	return state == headTooLarge
+}
+
 // literalHead takes the announcement of a literal, or one octet that announces none.
 func (r *Reader) literalHead() (Token, error) {
 	for {
