@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -204,4 +205,50 @@ func TestDemoIsHealthy(t *testing.T) {
 			t.Errorf("%s: %s, %v\n%s", path, resp.Status, err, body)
 		}
 	}
+}
+
+// What the demo prints works as it is printed: whoever copies a line gets what it says.
+func TestDemosLinesWorkAsPrinted(t *testing.T) {
+	t.Parallel()
+	peertest.Need(t, "curl", "curl")
+	p := start(t, "demo", "--imap", "127.0.0.1:0", "--http", "127.0.0.1:0")
+	var curl, exports, campaign []string
+	for {
+		l := p.line()
+		switch f := strings.TrimSpace(l); {
+		case strings.HasPrefix(f, "curl "):
+			curl = append(curl, f)
+		case strings.HasPrefix(f, "export "):
+			exports = append(exports, f)
+		case strings.HasPrefix(f, "inlay campaign "):
+			campaign = append(campaign, f)
+		}
+		if strings.Contains(l, "Ctrl-C ends it") {
+			break
+		}
+	}
+	if len(curl) != 2 || len(exports) != 1 || len(campaign) != 2 {
+		t.Fatalf("it prints %q, %q and %q", curl, exports, campaign)
+	}
+	sh := func(line string) string {
+		t.Helper()
+		out, err := exec.Command("sh", "-c", exports[0]+"\n"+line).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+		return string(out)
+	}
+	for i, want := range []string{"* SEARCH 13", "your mailbox is ready"} {
+		if got := sh(curl[i]); !strings.Contains(got, want) {
+			t.Errorf("%s\n%s", curl[i], got)
+		}
+	}
+	if got := sh(campaign[0]); !strings.Contains(got, "injected   1") {
+		t.Errorf("%s\n%s", campaign[0], got)
+	}
+	sh(campaign[1])
+	if got := sh(curl[0]); strings.TrimSpace(got) != "* SEARCH" {
+		t.Errorf("after the recall: %s", got)
+	}
+	p.stop(syscall.SIGINT)
 }

@@ -99,9 +99,6 @@ func (a *App) wireMiddleware(ctx context.Context, st store.Store, objects object
 	return mw, nil
 }
 
-// platformObjects is where the platform keeps sources of templates and audiences.
-const platformObjects = "platform"
-
 func (a *App) wirePlatform(st store.Store, objects object.Store, mw *middleware.Middleware) (*platform.Platform, error) {
 	c := a.cfg.Platform
 	cfg := platform.Config{
@@ -109,7 +106,7 @@ func (a *App) wirePlatform(st store.Store, objects object.Store, mw *middleware.
 		MiddlewareURL: c.Middleware.URL, MiddlewareToken: c.Middleware.Token,
 	}
 	deps := platform.Deps{
-		Documents: st.Control(), Objects: object.Below(objects, platformObjects), Bundles: object.Below(objects, object.Key(c.Prefix)),
+		Documents: st.Control(), Objects: object.Below(objects, config.PlatformFolder), Bundles: object.Below(objects, object.Key(c.Prefix)),
 		Log: a.log.With("role", string(config.Platform)), Registerer: a.registry,
 	}
 	if c.Middleware.URL == "" {

@@ -121,24 +121,34 @@ func (d *demoRun) run(ctx context.Context) error {
 	}
 	ctx, stop := untilSignal(ctx, d.std, a.Abort)
 	defer stop()
-	ended := make(chan error, 1)
+	// Whatever ends, by a signal or by itself, ends the rest: the mail server last.
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	mailCtx, endMail := context.WithCancel(context.WithoutCancel(ctx))
 	defer endMail()
-	mailEnded := make(chan error, 1)
-	if err := d.serveMail(mailCtx, &state, backend, log, mailEnded); err != nil {
+	mail, err := d.mailServer(&state, log)
+	if err != nil {
 		return errors.Join(err, a.Close())
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { ended <- a.Run(ctx) }()
-
-	err = d.present(ctx, a, state, people)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = nil // it was stopped before it was ready
+	mailEnded, ended := make(chan error, 1), make(chan error, 1)
+	go func() {
+		defer end()
+		if mail == nil {
+			<-mailCtx.Done()
+			mailEnded <- nil
+			return
 		}
-		cancel()
+		mailEnded <- mail.Run(mailCtx, backend)
+	}()
+	go func() {
+		defer end()
+		ended <- a.Run(ctx)
+	}()
+	err = d.present(ctx, a, state, people)
+	if ctx.Err() != nil {
+		err = nil // it was stopped, perhaps before it was ready; what ended it says why
 	}
+	end()
 	err = errors.Join(err, <-ended)
 	endMail()
 	return errors.Join(err, <-mailEnded)
@@ -205,23 +215,18 @@ func (d *demoRun) inUse(err error) error {
 	return fault.Wrap(fault.Conflict, err, "%s. Is another demo running? Stop it, or give this one other --http, --imap and --data", text)
 }
 
-// serveMail starts the demo's own mail server, if there is one. The directory is locked by now.
-func (d *demoRun) serveMail(ctx context.Context, state *demo.State, ln net.Listener, log *slog.Logger, ended chan<- error) error {
-	if ln == nil {
-		ended <- nil
-		return nil
+// mailServer makes the demo's own mail server, if there is to be one. The directory is locked
+// by now, so that its state can be written.
+func (d *demoRun) mailServer(state *demo.State, log *slog.Logger) (*demo.Server, error) {
+	if d.backend != "" {
+		return nil, nil //nolint:nilnil // the backend is the mail server
 	}
 	now := time.Now()
 	*state = state.Next(now)
 	if err := state.Save(d.dir); err != nil {
-		return err
+		return nil, err
 	}
-	s, err := demo.New(demo.Config{UIDValidity: state.UIDValidity, Now: now, Log: log.With("role", "mail server")})
-	if err != nil {
-		return err
-	}
-	go func() { ended <- s.Run(ctx, ln) }()
-	return nil
+	return demo.New(demo.Config{UIDValidity: state.UIDValidity, Now: now, Log: log.With("role", "mail server")})
 }
 
 // present runs the campaign, and says that the demo is ready.

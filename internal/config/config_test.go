@@ -133,6 +133,7 @@ func TestMistakes(t *testing.T) {
 		{gatewayOnly + "[http]\nlisten = \"127.0.0.1:1143\"\n", "f:1: gateway.imap: is the address of http.listen, too"},
 		{"roles = [\"platform\"]\n", "f:1: platform.middleware.url: is required: the role middleware does not run in this process"},
 		{"roles = [\"middleware\"]\n[store.sqlite]\ndir = \"\"\n", "f:3: store.sqlite.dir: must not be empty"},
+		{"[platform]\nprefix = \"platform\"\n", `f:2: platform.prefix: must not be "platform"`},
 		// Secrets.
 		{"[middleware]\ntoken = \"short\"\n", "f:2: middleware.token: must have at least 16 characters"},
 		{"[middleware]\ntoken = \"" + secret + "\"\n", "f:2: middleware.token: is given, and so is INLAY_MIDDLEWARE_TOKEN in the environment: give one"},

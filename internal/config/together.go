@@ -2,6 +2,9 @@ package config
 
 import "net"
 
+// PlatformFolder is where the platform keeps templates and audiences in the object folder.
+const PlatformFolder = "platform"
+
 // together checks what depends on more than one setting. Roles that do not run need nothing.
 func (r *reader) together(c *Config) {
 	r.pair("http.tls-cert", c.HTTP.TLSCert, "http.tls-key", c.HTTP.TLSKey)
@@ -17,6 +20,14 @@ func (r *reader) together(c *Config) {
 		r.platform(c)
 	}
 	if c.Has(Middleware) || c.Has(Platform) {
+		// Both kinds of bundles' folders are beside the platform's own.
+		for key, prefix := range map[string]string{
+			"middleware.default-tenant.prefix": c.Middleware.DefaultTenant.Prefix, "platform.prefix": c.Platform.Prefix,
+		} {
+			if prefix == PlatformFolder {
+				r.fail(key, "must not be %q: the platform keeps its own files there", PlatformFolder)
+			}
+		}
 		if c.Store.SQLite.Dir == "" {
 			r.fail("store.sqlite.dir", "must not be empty")
 		}
