@@ -5,10 +5,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/peertest"
@@ -40,7 +43,9 @@ func TestDeliveryLaw(t *testing.T) {
 	for i, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			pairOf(t, d, i).talk(rand.New(rand.NewPCG(seed, 0)), commandsPerTalk)
+			x := pairOf(t, d, i)
+			x.talk(rand.New(rand.NewPCG(seed, 0)), commandsPerTalk)
+			x.sameOnDisk(d)
 		})
 	}
 }
@@ -48,6 +53,7 @@ func TestDeliveryLaw(t *testing.T) {
 // pair is the same mailbox twice, and two sessions on each.
 type pair struct {
 	t           *testing.T
+	users       [2]string // bare, inlay
 	bare, inlay *conn
 	otherBare   *conn
 	otherInlay  *conn
@@ -65,7 +71,7 @@ func pairOf(t *testing.T, d *peertest.Dovecot, n int) *pair {
 	bareUser, inlayUser := fmt.Sprintf("bare%d", n), fmt.Sprintf("inlay%d", n)
 	w := newWorld(t)
 	p := newProxy(t, d.Addr, w.middleware)
-	x := &pair{t: t, keywords: keywords{}}
+	x := &pair{t: t, users: [2]string{bareUser, inlayUser}, keywords: keywords{}}
 	stock := mails(9)
 	for i, batch := range [][]peertest.Message{stock[:0], stock[:4], stock[4:7]} {
 		if len(batch) > 0 {
@@ -169,5 +175,27 @@ func (x *pair) talk(r *rand.Rand, n int) {
 		default:
 			x.do(g.command())
 		}
+	}
+}
+
+// sameOnDisk compares what the server holds of the two: the same, but for the letters, which
+// one has and the other only sees. Copies of letters are mails like any other.
+func (x *pair) sameOnDisk(d *peertest.Dovecot) {
+	x.t.Helper()
+	var held [2][]string
+	for i, user := range x.users {
+		for _, m := range d.Dump(x.t, user) {
+			uid := strconv.FormatUint(uint64(m.UID), 10)
+			if m.Mailbox != "INBOX" {
+				uid = "any" // in a mixed COPY the letters come first
+			} else if i == 0 && slices.Contains(x.letters, uid) {
+				continue
+			}
+			held[i] = append(held[i], strings.Join([]string{m.Mailbox, uid, m.Flags, m.Received, m.SHA256}, " "))
+		}
+		slices.Sort(held[i])
+	}
+	if diff := cmp.Diff(held[0], held[1]); diff != "" {
+		x.t.Errorf("the mailboxes on the server (-delivered +injected), after\n\t%s\n%s", strings.Join(x.told, "\n\t"), diff)
 	}
 }

@@ -169,14 +169,18 @@ func (g *generator) append() string {
 		g.oneOf("INBOX", "INBOX", "Sent"), g.oneOf("", `\Seen`, `\Flagged Work`), 1+g.IntN(9), len(text), plus, text)
 }
 
-// copyOf copies either letters or one other message: in a mixed COPY the order in the target
-// is declared to differ.
+// copyOf copies: letters alone, others alone, or both; into the mailbox itself one at a time,
+// because in a mixed COPY the order in the target is declared to differ.
 func (g *generator) copyOf() string {
-	target := g.oneOf("Trash", "Sent", "INBOX", "Nowhere")
-	if g.chance(2) {
-		return "UID COPY " + g.oneOf(g.pair.letters...) + " " + target
+	uid := g.uid()
+	if g.chance(3) {
+		return uid + "COPY " + g.set(uid != "") + " " + g.oneOf("Trash", "Sent", "Nowhere")
 	}
-	if uid := g.uid(); uid != "" {
+	target := g.oneOf("Trash", "Sent", "INBOX", "Nowhere")
+	switch {
+	case g.chance(2):
+		return "UID COPY " + g.oneOf(g.pair.letters...) + " " + target
+	case uid != "":
 		return "UID COPY " + strconv.Itoa(1+g.IntN(max(g.pair.uidNext, 1))) + " " + target
 	}
 	return "COPY " + strconv.Itoa(1+g.IntN(max(g.pair.messages, 1))) + " " + target

@@ -20,6 +20,9 @@ import (
 //   - FLAGS and PERMANENTFLAGS: a server lists a keyword for ever that some message once had,
 //     the gateway while a message has it (that a keyword is listed before it is used is
 //     checked for itself, see keywords);
+//   - in COPYUID, the order of the UIDs, and those of the target: of a mixed COPY the letters
+//     come first (which messages were copied is checked, and so is what lies in the target in
+//     the end);
 //   - the order of what is told by the way, of flags and expunges in answers to commands that
 //     are not FETCH: the real messages' come first, then the injected ones'.
 func delivered(t testing.TB, command string, a answer) string {
@@ -54,7 +57,26 @@ func delivered(t testing.TB, command string, a answer) string {
 	for _, line := range out {
 		b.WriteString(line.text)
 	}
-	return b.String() + normal(a.tagged+"\r\n")
+	return b.String() + copied.ReplaceAllStringFunc(normal(a.tagged+"\r\n"), sortedCopy)
+}
+
+var copied = regexp.MustCompile(`COPYUID … ([0-9:,]+) [0-9:,]+`)
+
+// sortedCopy spells the sources of a COPYUID out, ascending.
+func sortedCopy(code string) string {
+	var uids []int
+	for _, part := range strings.Split(copied.FindStringSubmatch(code)[1], ",") {
+		from, to, ranged := strings.Cut(part, ":")
+		if !ranged {
+			to = from
+		}
+		a, b := int(number(from)), int(number(to))
+		for u := min(a, b); u <= max(a, b); u++ {
+			uids = append(uids, u)
+		}
+	}
+	slices.Sort(uids)
+	return fmt.Sprintf("COPYUID … %v", uids)
 }
 
 // told is an untagged response, ready to be compared.
