@@ -265,7 +265,7 @@ func (s *session) connect() error {
 // idle waits for the client's next command, relaying what the backend says meanwhile.
 func (s *session) idle() error {
 	for {
-		if s.in.Buffered() > 0 && !s.inLane.lent {
+		if !s.inLane.lent && s.in.Buffered() > 0 { // lent, it is not ours to ask
 			return nil // pipelined: what was answered is flushed with the next answer
 		}
 		if err := s.out.Flush(); err != nil {
