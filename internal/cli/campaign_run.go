@@ -29,8 +29,8 @@ output is the campaign's id.
 
 The template is an .eml: headers, an empty line, text or HTML, with {{ name | default: "there" }}
 for what differs from person to person. The audience is CSV with a header row; the first column,
-user, is the login name, the others are the template's variables. {{ email }} is the login name, too,
-unless the audience has a column email: a template that writes it into To needs addresses.
+user, is the login name, the others are the template's variables. {{ email }} is the login name, with the
+gateway's domain behind one that has no "@", unless the audience has a column email.
 
 Times are "now", a distance as "+7d", "+2h" or "+1d12h" (of --end: from the start), or RFC 3339.`,
 		Example: `  inlay campaign run --template welcome.eml --audience people.csv --name Welcome

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"strings"
 
 	"inlay.example/inlay/examples"
 )
@@ -21,20 +20,15 @@ func Template() ([]byte, error) {
 	return source, nil
 }
 
-// Audience is an audience of these people, as CSV. A login name that is no address (a --backend
-// may have such) gets one, because the template writes it into To.
+// Audience is an audience of these people, as CSV.
 func Audience(people []Person) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	if err := w.Write([]string{"user", "email", "first_name", "city", "plan", "until"}); err != nil {
+	if err := w.Write([]string{"user", "first_name", "city", "plan", "until"}); err != nil {
 		return nil, err
 	}
 	for _, p := range people {
-		email := p.Login
-		if !strings.Contains(email, "@") {
-			email += "@demo.example"
-		}
-		if err := w.Write([]string{p.Login, email, p.FirstName, p.City, p.Plan, ""}); err != nil {
+		if err := w.Write([]string{p.Login, p.FirstName, p.City, p.Plan, ""}); err != nil {
 			return nil, err
 		}
 	}

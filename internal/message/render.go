@@ -19,9 +19,9 @@ type System struct {
 	Placement    string // the Message-ID's left side: a dot-atom of at most 200 octets
 	Campaign     string // List-Id and X-Inlay-Campaign: likewise
 	CampaignName string // List-Id's phrase; may be empty
-	User         string // login name: the variables user and email, and To if the template has none
+	User         string // login name: the variable user; as an address the variable email, and To if the template has none
 	Date         time.Time
-	Domain       string // of Message-ID and List-Id; empty is "inlay.invalid"
+	Domain       string // of Message-ID, List-Id and the addresses of logins without "@"; empty is "inlay.invalid"
 }
 
 func (s *System) check() error {
@@ -54,7 +54,7 @@ func (t *Template) Render(vars map[string]string, sys System) ([]byte, error) {
 	all := vars
 	for _, name := range []string{"user", "email"} {
 		if _, ok := all[name]; !ok {
-			all = withUser(vars, sys.User)
+			all = withUser(vars, sys)
 			break
 		}
 	}
@@ -74,10 +74,19 @@ func (t *Template) Render(vars map[string]string, sys System) ([]byte, error) {
 	return w.out.Bytes(), nil
 }
 
+// address is the person's: the login name, with the domain behind one that has none. Servers
+// whose logins are bare names are common, and "To: {{ email }}" must not fail on all of them.
+func (s *System) address() string {
+	if !isDotAtom(s.User) { // an address already, or not a name that could be a part of one
+		return s.User
+	}
+	return s.User + "@" + s.Domain
+}
+
 // withUser adds what every person has.
-func withUser(vars map[string]string, user string) map[string]string {
+func withUser(vars map[string]string, sys System) map[string]string {
 	all := make(map[string]string, len(vars)+2)
-	all["user"], all["email"] = user, user
+	all["user"], all["email"] = sys.User, sys.address()
 	for k, v := range vars {
 		all[k] = v
 	}
@@ -157,7 +166,7 @@ func (w *writer) system(sys System) {
 	fixed := func(name string, words ...string) { appendFolded(&w.out, name, words) }
 	if !w.hasTo {
 		to := "undisclosed-recipients:;"
-		if spec, err := addrSpec(sys.User); err == nil {
+		if spec, err := addrSpec(sys.address()); err == nil {
 			to = spec
 		}
 		fixed("To", to)

@@ -147,6 +147,30 @@ func checkForm(t testing.TB, name string, raw []byte) {
 	}
 }
 
+// Where logins are bare names, the domain makes an address of them; a column's word goes first.
+func TestRenderBareLogin(t *testing.T) {
+	t.Parallel()
+	src := "From: a@b\nTo: {{ email }}\nSubject: s\nContent-Type: text/plain\n\n{{ user }}\n"
+	sys := system
+	sys.User, sys.Domain = "anna", "mail.example"
+	for _, tt := range []struct{ name, src, column, want string }{
+		{"by To", src, "", "To: anna@mail.example\r\n"},
+		{"without To", strings.Replace(src, "To: {{ email }}\n", "", 1), "", "To: anna@mail.example\r\n"},
+		{"by a column", src, "a.berg@post.example", "To: a.berg@post.example\r\n"},
+	} {
+		vars := map[string]string{}
+		if tt.column != "" {
+			vars["email"] = tt.column
+		}
+		raw, err := compile(t, tt.src).Render(vars, sys)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		} else if !strings.Contains(string(raw), tt.want) || !strings.HasSuffix(string(raw), "anna\r\n") {
+			t.Errorf("%s: %s", tt.name, raw)
+		}
+	}
+}
+
 func TestRenderMixed(t *testing.T) {
 	t.Parallel()
 	raw := render(t, mixed, mixedVars)
