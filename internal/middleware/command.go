@@ -8,6 +8,7 @@ import (
 
 	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/store"
 )
 
 // Verb is what a command does to a campaign: the platform and other tools say the same words.
@@ -50,11 +51,12 @@ func stateAfter(v Verb, from campaign.State) (campaign.State, bool) {
 
 // obey carries a command out, once per id. The same id with the same body (by digest) answers
 // as it did, with another body it is Conflict; so is a revision that is not greater than the
-// last one, unless it is the last one's and says the same.
+// last one, unless it is the last one's and says the same. A campaign that is not known yet can
+// only be recalled: a recall wins over whatever comes later.
 func (m *Middleware) obey(ctx context.Context, t *tenant, id, digest string, c Command) (campaign.Active, error) {
 	var check checker
-	if c.Campaign == "" {
-		check.fail("campaign", "must not be empty")
+	if !campaign.ValidID(string(c.Campaign)) {
+		check.fail("campaign", fmt.Sprintf("must be 1 to %d of a-z, 0-9 and -", campaign.MaxID))
 	}
 	if c.Command != Pause && c.Command != Resume && c.Command != Recall {
 		check.fail("command", `must be "pause", "resume" or "recall"`)
@@ -82,14 +84,19 @@ func (m *Middleware) obey(ctx context.Context, t *tenant, id, digest string, c C
 // tryObey is one attempt; not done means that the campaign was changed under it.
 func (m *Middleware) tryObey(ctx context.Context, t *tenant, id string, c Command) (active campaign.Active, done bool, err error) {
 	doc, err := t.Get(ctx, kindCampaign, string(c.Campaign))
-	if fault.Is(err, fault.NotFound) {
+	switch {
+	case fault.Is(err, fault.NotFound) && c.Command == Recall:
+		// Its bundle may be on its way. What is kept now refuses it when it comes (Rev is 0: the
+		// document is made).
+		doc, active = store.Doc{ID: string(c.Campaign)}, campaign.Active{ID: c.Campaign}
+	case fault.Is(err, fault.NotFound):
 		return active, true, fault.New(fault.NotFound, "there is no campaign %q", c.Campaign)
-	}
-	if err != nil {
+	case err != nil:
 		return active, true, fmt.Errorf("reading campaign %s: %w", c.Campaign, err)
-	}
-	if err := json.Unmarshal(doc.Body, &active); err != nil {
-		return active, true, fault.Wrap(fault.Internal, err, "the document of campaign %s is damaged", doc.ID)
+	default:
+		if err := json.Unmarshal(doc.Body, &active); err != nil {
+			return active, true, fault.Wrap(fault.Internal, err, "the document of campaign %s is damaged", doc.ID)
+		}
 	}
 	next, allowed := stateAfter(c.Command, active.State)
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/event"
+	"inlay.example/inlay/internal/importer"
 	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/middleware"
 	"inlay.example/inlay/internal/webhook"
@@ -68,6 +69,35 @@ func TestCommands(t *testing.T) {
 	}
 	a.expect(404, "GET", "/api/tenants/default/campaigns/unheard-of", "")
 	a.expect(404, "GET", "/api/tenants/default/campaigns/unheard-of/statistics", "")
+	if got := a.command(w, "21", path, strings.ReplaceAll(body("recall", 21), `"c"`, `"../c"`)); got.status != 422 {
+		t.Errorf("what is no campaign's id: %d %s", got.status, got.text)
+	}
+}
+
+// A recall may overtake the bundle that it is about: it is kept, and the bundle is refused.
+func TestRecallBeforeTheBundle(t *testing.T) {
+	t.Parallel()
+	i := newImporting(t)
+	const path, kept = "/api/tenants/default/commands", "/api/tenants/default/campaigns/spring"
+	recall := `{"campaign":"spring","command":"recall","revision":1}`
+	for range 2 {
+		if got := i.api.command(i.world, "1", path, recall); got.status != 200 || at(t, got.json, "state") != "cancelled" {
+			t.Fatalf("recalled: %d %s", got.status, got.text)
+		}
+	}
+	if got := i.api.command(i.world, "2", path, `{"campaign":"spring","command":"resume","revision":2}`); got.status != 409 {
+		t.Errorf("resumed: %d %s", got.status, got.text)
+	}
+	i.expect(200, "GET", kept+"/statistics", "")
+	if s := i.bring("push-1", i.write(1, letter, "Anna")); s.State != importer.Failed || !strings.Contains(s.Problem, "recalled") {
+		t.Errorf("imported: %+v", s)
+	}
+	if got := i.expect(200, "GET", kept, ""); at(t, got.json, "state") != "cancelled" || at(t, got.json, "version") != 0.0 {
+		t.Errorf("now: %s", got.text)
+	}
+	if got := i.offers("anna"); len(got) != 0 {
+		t.Errorf("offered: %+v", got)
+	}
 }
 
 func TestSignedMessagesRefused(t *testing.T) {

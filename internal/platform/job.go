@@ -52,12 +52,13 @@ func (p *Platform) advance(ctx context.Context, id string) (outcome, error) {
 	switch c.State {
 	case campaign.Scheduled:
 		s, err = step{keep: true}, p.begin(c, now)
-	case campaign.Preparing:
-		s, err = p.prepare(ctx, c)
-	case campaign.Running, campaign.Paused:
+	case campaign.Preparing, campaign.Running, campaign.Paused:
 		switch {
 		case c.Pending != nil:
+			// Before anything else: a recall does not wait until what it is about has been shown.
 			s, err = p.send(ctx, c)
+		case c.State == campaign.Preparing:
+			s, err = p.prepare(ctx, c)
 		case !now.Before(c.End):
 			s, err = step{keep: true}, c.Complete(now)
 		default:
@@ -85,7 +86,7 @@ func (p *Platform) advance(ctx context.Context, id string) (outcome, error) {
 func (p *Platform) stumble(ctx context.Context, r record[campaign.Campaign], why error) (outcome, error) {
 	c, kind := &r.Value, fault.KindOf(why)
 	text := fault.Public(why)
-	retry := kind == fault.Unavailable || kind == fault.Internal || c.State != campaign.Preparing
+	retry := kind == fault.Unavailable || kind == fault.Internal || c.State != campaign.Preparing || c.Pending != nil
 	switch {
 	case !retry:
 		p.log.Warn("campaign failed", "campaign", string(c.ID), "error", why)
@@ -93,7 +94,7 @@ func (p *Platform) stumble(ctx context.Context, r record[campaign.Campaign], why
 			return outcome{rev: r.rev}, errors.Join(why, err)
 		}
 		why = nil
-	case c.Pending != nil && c.State != campaign.Preparing:
+	case c.Pending != nil:
 		if c.Pending.Problem == text {
 			return outcome{rev: r.rev}, why
 		}
@@ -243,10 +244,11 @@ func (p *Platform) send(ctx context.Context, c *campaign.Campaign) (step, error)
 	id := fmt.Sprintf("command-%s-%d-%d", c.ID, pending.Revision, c.Created.UnixMilli())
 	_, err := p.mim.command(ctx, id, c.ID, pending)
 	switch {
-	case err == nil, fault.Is(err, fault.NotFound) && pending.Command == campaign.Recall && errors.As(err, new(*refusal)):
-		// What the middleware does not have is recalled.
+	case err == nil:
 		return step{keep: true}, c.Acknowledged(pending.Revision, p.now())
 	case !fault.Is(err, fault.Conflict):
+		// Not found, too: the middleware keeps a recall of a campaign that it does not know, so
+		// it is the tenant that is missing, and nothing was withdrawn.
 		return step{}, err
 	}
 	// Somebody else steers the campaign, too.

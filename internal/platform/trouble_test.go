@@ -124,7 +124,8 @@ func TestMiddlewareRefusesThePush(t *testing.T) {
 	}
 }
 
-// A recall while the middleware imports is kept, and carried out as soon as it can be.
+// A recall while the middleware imports is told at once, repeated until it is heard, and wins:
+// nothing is ever shown.
 func TestRecallDuringAnImport(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -136,7 +137,11 @@ func TestRecallDuringAnImport(t *testing.T) {
 	s.draft(t, "c")
 	var through atomic.Bool
 	m.answer(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/imports/") && !through.Load() {
+		if strings.HasSuffix(r.URL.Path, "/commands") && !through.Load() {
+			rw.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/imports/") {
 			rw.Header().Set("Content-Type", "application/json")
 			_, _ = rw.Write([]byte(`{"id":"x","state":"running","rows":{"read":5,"rejected":2},"rejected":[{"file":"f","line":3,"reason":"r"}],"waiting":"the disk is full"}`))
 			return
@@ -153,14 +158,66 @@ func TestRecallDuringAnImport(t *testing.T) {
 	s.expect(202, "POST", api.Base+"/campaigns/c/recall", "")
 	s.expect(202, "POST", api.Base+"/campaigns/c/recall", "")
 	s.expect(409, "POST", api.Base+"/campaigns/c/pause", "")
-	if c, _, err := s.Campaign(ctx, "c"); err != nil || c.State != campaign.Preparing || c.Pending == nil {
-		t.Errorf("recalled: %+v, %v", c, err)
+	c = s.until(t, "c", "known not to be recalled yet", func(c api.Campaign) bool { return c.Pending != nil && c.Pending.Problem != "" })
+	if c.State != campaign.Preparing {
+		t.Errorf("recalled: %+v", c)
 	}
 	through.Store(true)
 	s.until(t, "c", "cancelled", is(campaign.Cancelled))
 	if got := m.offers(t, "anna@example.org"); len(got) != 0 {
 		t.Errorf("offers: %+v", got)
 	}
+}
+
+// A recall overtakes the bundle: it is told before the push, and what was pushed all the same
+// (by somebody else, or in an answer that was lost) is not shown.
+func TestRecallBeforeThePush(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	m := w.middleware(t)
+	p := w.instance(t, m.url)
+	run(t, p.Run)
+	s := serve(t, p.Handler())
+	s.draft(t, "c")
+	m.answer(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) })
+	if _, err := s.Start(ctx, "c"); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "c", "waiting", func(c api.Campaign) bool { return c.Progress.Step == api.StepPush && c.Progress.Waiting != "" })
+	s.expect(202, "POST", api.Base+"/campaigns/c/recall", "")
+	before := m.count("POST /api/tenants/default/imports")
+	m.answer(nil)
+	s.until(t, "c", "cancelled", is(campaign.Cancelled))
+	if n := m.count("POST /api/tenants/default/imports"); n != before {
+		t.Errorf("pushed %d times after the recall", n-before)
+	}
+	if got := m.offers(t, "anna@example.org"); len(got) != 0 {
+		t.Errorf("offers: %+v", got)
+	}
+}
+
+// A recall is not done because the middleware says that something is not there: that may be the tenant.
+func TestRecallOfNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.middleware(t)
+	p := w.instance(t, m.url)
+	run(t, p.Run)
+	s := serve(t, p.Handler())
+	s.draft(t, "c")
+	if _, err := s.Start(context.Background(), "c"); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "c", "running", is(campaign.Running))
+	m.answer(troubles()["has no such tenant"])
+	s.expect(202, "POST", api.Base+"/campaigns/c/recall", "")
+	c := s.until(t, "c", "refused", func(c api.Campaign) bool { return c.State == campaign.Cancelled || c.Pending.Problem != "" })
+	if c.State != campaign.Running {
+		t.Errorf("nothing was withdrawn, and it is said to be: %+v", c)
+	}
+	m.answer(nil)
+	s.until(t, "c", "cancelled", is(campaign.Cancelled))
 }
 
 // A middleware that has lost the import is pushed to again.
