@@ -44,7 +44,7 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 		all, err := s.placements(max(time.Until(until), 200*time.Millisecond))
 		if err != nil {
 			s.notInjected(reasonUnresolved, err)
-			return s.stillLive(), nil
+			return s.stillLive(), s.removeMarkers(claimed)
 		}
 		var live []placement.Placement
 		live, claimed = m.here(all)
@@ -57,9 +57,21 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 			return live, nil
 		case time.Now().After(until.Add(time.Second)):
 			s.notInjected(reasonUnresolved, nil)
-			return live, nil
+			return live, s.removeMarkers(claimed)
 		}
 	}
+}
+
+// removeMarkers removes the markers of claims that could not be resolved: whatever becomes of
+// them, nobody may see a marker, and one whose keyword another session took off is found by its
+// claim alone. To a reserver that is alive it makes no difference who burns the UID.
+func (s *session) removeMarkers(claimed []placement.Placement) error {
+	for _, p := range claimed {
+		if err := s.removeMarker(p.Token); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stillLive is what the session knew, when the ledger cannot be read.
