@@ -53,7 +53,7 @@ func listCommand(std IO, flags *platformFlags) *cobra.Command {
 		Use:     "list",
 		Short:   "List campaigns",
 		Example: "  inlay campaign list\n  inlay campaign list --json | jq -r '.[] | select(.state == \"running\").id'",
-		Args:    cobra.NoArgs,
+		Args:    takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := flags.client()
 			if err != nil {
@@ -123,7 +123,7 @@ func statusCommand(std IO, flags *platformFlags) *cobra.Command {
 		Use:     "status ID",
 		Short:   "Tell where a campaign is in its life",
 		Example: "  inlay campaign status welcome",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := flags.client()
 			if err != nil {
@@ -175,7 +175,7 @@ func statsCommand(std IO, flags *platformFlags) *cobra.Command {
 		Use:     "stats ID",
 		Short:   "Count what became of a campaign's messages",
 		Example: "  inlay campaign stats welcome\n  inlay campaign stats --json welcome | jq .events.read",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := flags.client()
 			if err != nil {
@@ -244,7 +244,7 @@ func tellCommand(std IO, flags *platformFlags, name, short string,
 		Use:     name + " ID",
 		Short:   short,
 		Example: "  inlay campaign " + name + " welcome",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := flags.client()
 			if err != nil {

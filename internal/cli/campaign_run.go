@@ -36,7 +36,7 @@ Times are "now", a distance as "+7d", "+2h" or "+1d12h" (of --end: from the star
 		Example: `  inlay campaign run --template welcome.eml --audience people.csv --name Welcome
   inlay campaign run --template outage.eml --audience people.csv --name "Works on Sunday" \
       --class service --start 2026-12-24T18:00:00+01:00 --end +2d`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l := launch{name: name, mailbox: mailbox, class: campaign.Class(class), priority: priority, skipBad: skipBad, wait: !noWait}
 			if err := l.schedule(start, end, time.Now()); err != nil {
@@ -120,24 +120,27 @@ func (l *launch) check(template, audience string) error {
 	var wrong []string
 	for _, f := range []struct{ flag, value string }{{"--template", template}, {"--audience", audience}, {"--name", l.name}} {
 		if f.value == "" {
-			wrong = append(wrong, "inlay: "+f.flag+" is missing")
+			wrong = append(wrong, f.flag+" is missing")
 		}
 	}
 	if template == "-" && audience == "-" {
-		wrong = append(wrong, "inlay: --template and --audience cannot both be standard input")
+		wrong = append(wrong, "--template and --audience cannot both be standard input")
 	}
 	switch l.class {
 	case campaign.Service, campaign.Own, campaign.ThirdParty:
 	default:
-		wrong = append(wrong, fmt.Sprintf("inlay: --class must be service, own or third_party, not %q", l.class))
+		wrong = append(wrong, fmt.Sprintf("--class must be service, own or third_party, not %q", l.class))
 	}
 	if l.priority < 0 || l.priority > 100 {
-		wrong = append(wrong, fmt.Sprintf("inlay: --priority must be 0 to 100, not %d", l.priority))
+		wrong = append(wrong, fmt.Sprintf("--priority must be 0 to 100, not %d", l.priority))
 	}
-	if len(wrong) == 0 {
+	switch len(wrong) {
+	case 0:
 		return nil
+	case 1:
+		return fault.New(fault.Invalid, "%s", wrong[0])
 	}
-	return fault.New(fault.Invalid, "%s", strings.TrimPrefix(strings.Join(wrong, "\n"), "inlay: "))
+	return fault.New(fault.Invalid, "inlay: %s", strings.Join(wrong, "\ninlay: "))
 }
 
 // open opens the files. What it returns closes them, also after an error.

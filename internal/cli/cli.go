@@ -59,7 +59,7 @@ func Main(ctx context.Context, args []string, std IO) int {
 	root := New(std)
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ExitOK
 	}
@@ -69,7 +69,7 @@ func Main(ctx context.Context, args []string, std IO) int {
 	}
 	if !started {
 		// Neither flags nor arguments were understood.
-		fmt.Fprintln(std.Err, "Try inlay --help, or inlay COMMAND --help.")
+		fmt.Fprintf(std.Err, "Try: %s --help\n", cmd.CommandPath())
 		return ExitUsage
 	}
 	return exitCode(err)

@@ -32,6 +32,27 @@ func TestExitCodesOfWhatIsNotUnderstood(t *testing.T) {
 	}
 }
 
+// What is wrong is said in words, with the command that is meant, and all of it.
+func TestWhatIsSaidOfWrongCommandLines(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"campaign", "recall"}, "inlay: ID is missing: inlay campaign recall ID [flags]\nTry: inlay campaign recall --help\n"},
+		{[]string{"campaign", "stats", "a", "b"}, "inlay: \"b\" is one argument too many: inlay campaign stats ID [flags]\nTry: inlay campaign stats --help\n"},
+		{[]string{"demo", "extra"}, "inlay: \"extra\" is one argument too many: inlay demo [flags]\nTry: inlay demo --help\n"},
+		{[]string{"config", "check"}, "inlay: FILE is missing: inlay config check FILE [flags]\nTry: inlay config check --help\n"},
+		{[]string{"campaign", "nosuch"}, "inlay: unknown command \"nosuch\" for \"inlay campaign\"\nTry: inlay campaign --help\n"},
+		{[]string{"campaign", "run"}, "inlay: --template is missing\ninlay: --audience is missing\ninlay: --name is missing\n"},
+		{[]string{"campaign", "run", "--template", "t", "--audience", "a"}, "inlay: --name is missing\n"},
+	} {
+		if _, errs, code := run(t, c.args...); code != cli.ExitUsage || errs != c.want {
+			t.Errorf("%q: exit code %d, stderr\n%s\nwant\n%s", c.args, code, errs, c.want)
+		}
+	}
+}
+
 // buffer is written by the program and read by the test.
 type buffer struct {
 	mu sync.Mutex

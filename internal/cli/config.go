@@ -22,7 +22,7 @@ func configCommand(std IO) *cobra.Command {
 		Use:     "defaults",
 		Short:   "Print a commented file with every setting at its default",
 		Example: "  inlay config defaults > inlay.toml",
-		Args:    cobra.NoArgs,
+		Args:    takes(),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := std.Out.Write(config.PrintDefaults())
 			return err
@@ -48,7 +48,7 @@ func checkCommand(std IO) *cobra.Command {
 types, impossible values, and what is missing. Secrets are read from where the file says, and from
 the environment, as "inlay serve" would. Exit code 0: the file is good; 1: it is not.`,
 		Example: "  inlay config check inlay.toml\n  inlay config check --json inlay.toml | jq .errors",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			cfg, err := config.Load(args[0], config.Env{Getenv: std.Getenv})
 			res := checkResult{File: args[0], OK: err == nil, Errors: []config.Error{}}

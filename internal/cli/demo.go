@@ -58,7 +58,7 @@ people is new with every start.`,
 		Example: `  inlay demo
   inlay demo --imap 127.0.0.1:0 --http 127.0.0.1:0 --json
   inlay demo --backend mail.example:143 --user alice`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
 	f := cmd.Flags()

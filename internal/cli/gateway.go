@@ -43,7 +43,7 @@ messages of its campaigns.`,
 		Example: `  inlay gateway --imap 127.0.0.1:1143 --backend mail.example:143
   inlay gateway --imap :143 --imaps :993 --tls-cert mail.crt --tls-key mail.key \
       --backend mail.internal:993 --backend-tls tls --middleware https://mim.internal:8480 --token-file /etc/inlay/token`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []config.Value
 			for _, o := range options {

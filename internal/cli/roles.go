@@ -63,7 +63,7 @@ The first signal lets busy sessions finish (stop.drain), a second one cuts them 
 		Example: `  inlay config defaults > inlay.toml
   inlay config check inlay.toml
   inlay serve -c inlay.toml`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return fault.New(fault.Invalid, "which configuration? Give it with -c FILE")

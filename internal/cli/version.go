@@ -34,7 +34,7 @@ func versionCommand(std IO) *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  inlay version --json",
-		Args:    cobra.NoArgs,
+		Args:    takes(),
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				return json.NewEncoder(std.Out).Encode(map[string]string{
