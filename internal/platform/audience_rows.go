@@ -43,6 +43,9 @@ func newAudienceReader(r io.Reader) (*audienceReader, error) {
 		known = known || strings.EqualFold(first, name)
 	}
 	if !known {
+		if strings.HasPrefix(first, "\xff\xfe") || strings.HasPrefix(first, "\xfe\xff") {
+			return nil, fault.New(fault.Invalid, "the file is in UTF-16: save it as UTF-8")
+		}
 		if strings.ContainsAny(first, ";\t|") {
 			return nil, fault.New(fault.Invalid, "the first line must name the columns, separated by commas; it begins with %q", clip(first))
 		}

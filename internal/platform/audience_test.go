@@ -79,6 +79,7 @@ func TestAudiencesRefused(t *testing.T) {
 		"only lines' ends":  {422, "?name=n", csvType, "\r\n\n", nil},
 		"no header":         {422, "?name=n", csvType, "anna,1\nbert,2\n", nil},
 		"semicolons":        {422, "?name=n", csvType, "user;code\nanna;1\n", nil},
+		"UTF-16":            {422, "?name=n", csvType, "\xff\xfeu\x00s\x00e\x00r\x00", nil},
 		"a column twice":    {422, "?name=n", csvType, "user,a,a\nanna,1,2\n", nil},
 		"no variable":       {422, "?name=n", csvType, "user,first name\nanna,1\n", nil},
 		"a second user":     {422, "?name=n", csvType, "email,user\nanna,1\n", nil},
