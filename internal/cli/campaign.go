@@ -110,11 +110,12 @@ func state(c api.Campaign) string {
 	return s
 }
 
+// instant is a time in the zone of whoever reads it, which it names.
 func instant(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.Local().Format("2006-01-02 15:04")
+	return t.Local().Format("2006-01-02 15:04 MST")
 }
 
 func statusCommand(std IO, flags *platformFlags) *cobra.Command {

@@ -64,7 +64,7 @@ Times are "now", a distance as "+7d", "+2h" or "+1d12h" (of --end: from the star
 			one, err := l.do(ctx, c, p)
 			p.end()
 			if err != nil {
-				return explained(err, template, audience)
+				return l.explained(err)
 			}
 			if asJSON {
 				return printJSON(std.Out, one)
@@ -156,11 +156,16 @@ func (l *launch) open(std IO, template, audience string) (closeAll func(), err e
 		flag, name string
 		to         *io.Reader
 		size       *int64
-	}{{"--template", template, &l.template, nil}, {"--audience", audience, &l.audience, &l.audienceSize}} {
+		shown      *string
+	}{
+		{"--template", template, &l.template, nil, &l.templateFile},
+		{"--audience", audience, &l.audience, &l.audienceSize, &l.audienceFile},
+	} {
 		if f.name == "-" {
-			*f.to = std.In
+			*f.to, *f.shown = std.In, "standard input"
 			continue
 		}
+		*f.shown = filepath.Clean(f.name)
 		h, err := os.Open(f.name)
 		if err != nil {
 			var pe *os.PathError
@@ -182,25 +187,52 @@ func (l *launch) open(std IO, template, audience string) (closeAll func(), err e
 	return closeAll, nil
 }
 
-// explained makes an answer with a list of what is wrong one line for each, with the file that
-// is meant, so that editors find the place.
-func explained(err error, template, audience string) error {
+// inFile says which file is meant by an answer that is about all of it.
+func inFile(err error, file string) error {
+	p := client.ProblemOf(err)
+	if p == nil || len(p.Errors) > 0 || !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.TooLarge) {
+		return err
+	}
+	// Over HTTP files have no names, and the platform says what they are.
+	text := strings.TrimPrefix(strings.TrimPrefix(p.Detail, "template: "), "audience.csv: ")
+	return fault.Wrap(fault.KindOf(err), err, "%s: %s", file, text)
+}
+
+// explained makes an answer with a list of what is wrong one line for each, with the file or the
+// flag that is meant, so that editors find the place.
+func (l *launch) explained(err error) error {
 	p := client.ProblemOf(err)
 	if p == nil || len(p.Errors) == 0 {
 		return err
 	}
-	lines := []string{p.Detail}
+	lines := []string{"inlay: " + p.Detail}
+	rows := false
 	for _, e := range p.Errors {
-		text := e.Message
-		switch line, isRow := strings.CutPrefix(e.Location, "line "); {
+		where := e.Location
+		line, isRow := strings.CutPrefix(e.Location, "line ")
+		member := strings.TrimPrefix(strings.TrimPrefix(e.Location, "query."), "body.")
+		isMember := member != e.Location
+		switch {
 		case isRow:
-			text = filepath.Clean(audience) + ":" + line + ": " + text
-		case strings.HasPrefix(e.Location, "body.") || strings.HasPrefix(e.Location, "query."):
-			text = e.Location + ": " + text
-		case e.Location != "":
-			text = filepath.Clean(template) + ": " + e.Location + ": " + text
+			rows = true
+			where = l.audienceFile + ":" + line
+		case isMember && member == "audience":
+			where = l.audienceFile
+		case isMember && member == "template":
+			where = l.templateFile
+		case isMember:
+			where = "--" + member
+		case where != "":
+			where = l.templateFile + ": " + where
 		}
-		lines = append(lines, text)
+		if where != "" {
+			where += ": "
+		}
+		lines = append(lines, where+e.Message)
 	}
-	return fault.Wrap(fault.KindOf(err), err, "%s", strings.Join(lines, "\n  "))
+	text := strings.Join(lines, "\n  ")
+	if rows && !l.skipBad {
+		text += "\nNothing was stored of it. Correct these rows, or leave them out with --skip-bad-rows."
+	}
+	return fault.Wrap(fault.KindOf(err), err, "%s", text)
 }

@@ -295,6 +295,7 @@ func (d *demoRun) campaign(ctx context.Context, ready demoReady, people []demo.P
 	one, err := launch{
 		name: name, mailbox: "INBOX", class: campaign.Service, wait: true, end: time.Now().Add(7 * 24 * time.Hour).UTC().Truncate(time.Second),
 		template: bytes.NewReader(template), audience: bytes.NewReader(audience), audienceSize: int64(len(audience)),
+		templateFile: "the demo's template", audienceFile: "the demo's audience",
 	}.do(ctx, c, p)
 	return one.ID, err
 }

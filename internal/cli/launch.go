@@ -20,6 +20,8 @@ type launch struct {
 	template      io.Reader // at most message.MaxSource octets are read
 	audience      io.Reader // CSV
 	audienceSize  int64     // octets; negative: not known
+	templateFile  string    // its name, for messages
+	audienceFile  string
 	skipBad       bool      // leave bad rows out instead of refusing the audience
 	start         time.Time // zero: now
 	end           time.Time
@@ -35,10 +37,13 @@ const followEvery = 100 * time.Millisecond
 func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Campaign, error) {
 	source, err := io.ReadAll(io.LimitReader(l.template, message.MaxSource+1))
 	if err != nil {
-		return api.Campaign{}, fault.New(fault.Invalid, "--template: %v", err)
+		return api.Campaign{}, fault.New(fault.Invalid, "%s: %v", l.templateFile, err)
 	}
 	if len(source) > message.MaxSource {
-		return api.Campaign{}, fault.New(fault.TooLarge, "--template: it has more than %d octets", message.MaxSource)
+		return api.Campaign{}, fault.New(fault.TooLarge, "%s: more than %d octets", l.templateFile, message.MaxSource)
+	}
+	if len(source) == 0 {
+		return api.Campaign{}, fault.New(fault.Invalid, "%s: the file is empty: a template begins with header fields, From and Subject at least", l.templateFile)
 	}
 	// Should a connection break while its answer is on the way, the request is repeated by the
 	// transport with the same key, and makes nothing twice.
@@ -46,7 +51,7 @@ func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Camp
 	p.step("storing the template")
 	t, err := c.CreateTemplate(ctx, l.name, source, key+"-template")
 	if err != nil {
-		return api.Campaign{}, err
+		return api.Campaign{}, inFile(err, l.templateFile)
 	}
 	p.step("uploading the audience")
 	upload := client.Upload{Name: l.name, Body: l.audience, Key: key + "-audience", Progress: func(n int64) { p.amount(n, l.audienceSize, "octets") }}
@@ -55,7 +60,7 @@ func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Camp
 	}
 	a, err := c.UploadAudience(ctx, upload)
 	if err != nil {
-		return api.Campaign{}, err
+		return api.Campaign{}, inFile(err, l.audienceFile)
 	}
 	for _, e := range a.Errors {
 		p.note("line %d left out: %s", e.Line, e.Message)
@@ -71,15 +76,29 @@ func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Camp
 	if err != nil {
 		return api.Campaign{}, err
 	}
+	id := made.ID
 	if l.start.IsZero() {
 		made, err = c.Start(ctx, made.ID)
 	} else {
 		made, err = c.Schedule(ctx, made.ID)
 	}
-	if err != nil || !l.wait {
+	if err != nil {
+		l.undraft(ctx, c, id, err, p)
 		return made, err
 	}
+	if !l.wait {
+		return made, nil
+	}
 	return follow(ctx, c, made, p)
+}
+
+// undraft removes the draft that could not be started, so that every attempt that fails for the
+// same mistake does not leave another one. Only drafts can be deleted: what was started after
+// all, its answer lost, is safe.
+func (l launch) undraft(ctx context.Context, c *client.Client, id campaign.ID, why error, p *progress) {
+	if fault.Is(why, fault.Unavailable) || c.DeleteCampaign(ctx, id) != nil {
+		p.note("campaign %s is there and may be a draft: inlay campaign status %s", id, id)
+	}
 }
 
 // follow waits until a campaign is prepared.
