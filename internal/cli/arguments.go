@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"inlay.example/inlay/internal/fault"
@@ -19,4 +22,19 @@ func takes(names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// byFlag names the flag where an error begins with the key of the setting that the flag stands
+// for: who has given a flag may never have seen a configuration file.
+func byFlag(err error, flags map[string]string) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	for key, flag := range flags {
+		if rest, ok := strings.CutPrefix(f.Public, key+":"); ok {
+			return fault.Wrap(f.Kind, err, "%s:%s", flag, rest)
+		}
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -50,6 +51,35 @@ func TestWhatIsSaidOfWrongCommandLines(t *testing.T) {
 		if _, errs, code := run(t, c.args...); code != cli.ExitUsage || errs != c.want {
 			t.Errorf("%q: exit code %d, stderr\n%s\nwant\n%s", c.args, code, errs, c.want)
 		}
+	}
+}
+
+// Who has given a flag is told of the flag, not of the setting that it stands for.
+func TestAnAddressThatIsTakenIsToldByItsFlag(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	for _, c := range []struct {
+		args []string
+		flag string
+	}{
+		{[]string{"gateway", "--backend", "127.0.0.1:1", "--imap", addr}, "--imap"},
+		{[]string{"gateway", "--backend", "127.0.0.1:1", "--imap", "127.0.0.1:0", "--http", addr}, "--http"},
+		{[]string{"demo", "--data", t.TempDir(), "--imap", addr, "--http", "127.0.0.1:0"}, "--imap"},
+		{[]string{"demo", "--data", t.TempDir(), "--imap", "127.0.0.1:0", "--http", addr}, "--http"},
+	} {
+		_, errs, code := run(t, c.args...)
+		if code != cli.ExitFailed || !strings.HasPrefix(errs, "inlay: "+c.flag+": address "+addr+" is in use") {
+			t.Errorf("%q: exit code %d, stderr %q", c.args, code, errs)
+		}
+	}
+	_, errs, code := run(t, "demo", "--data", t.TempDir(), "--imap", "192.0.2.1:1143", "--http", "127.0.0.1:0")
+	if want := "inlay: --imap: address 192.0.2.1:1143 is not one of this machine\n"; code != cli.ExitUsage || errs != want {
+		t.Errorf("exit code %d, stderr %q, want %q", code, errs, want)
 	}
 }
 

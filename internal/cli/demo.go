@@ -203,16 +203,11 @@ func (d *demoRun) config(state demo.State, backend net.Listener) (config.Config,
 
 // inUse explains what it means for a demo that something is taken.
 func (d *demoRun) inUse(err error) error {
+	err = byFlag(err, map[string]string{"http.listen": "--http", "gateway.imap": "--imap", "store.sqlite.dir": "--data", "objects.folder.dir": "--data"})
 	if !fault.Is(err, fault.Conflict) {
 		return err
 	}
-	text := fault.Public(err)
-	for key, flag := range map[string]string{"http.listen": "--http", "gateway.imap": "--imap", "store.sqlite.dir": "--data"} {
-		if rest, ok := strings.CutPrefix(text, key+":"); ok {
-			text = flag + ":" + rest
-		}
-	}
-	return fault.Wrap(fault.Conflict, err, "%s. Is another demo running? Stop it, or give this one other --http, --imap and --data", text)
+	return fault.Wrap(fault.Conflict, err, "%s. Is another demo running? Stop it, or give this one other --http, --imap and --data", fault.Public(err))
 }
 
 // mailServer makes the demo's own mail server, if there is to be one. The directory is locked

@@ -63,9 +63,9 @@ func (d *demoRun) explain(r demoReady) error {
 		say("and a message with what differs between them,")
 		say("  printf 'From: Your provider <news@provider.example>\\nSubject: Hello {{ first_name }}\\n\\nNothing you need to do.\\n' > hello.eml")
 		say("this brings it into their inboxes, and prints its id:")
-		say("  %s campaign run --server %s --token %s --template hello.eml --audience people.csv --name Hello", self, r.HTTP, r.Token)
+		say("  %s campaign run --template hello.eml --audience people.csv --name Hello", self)
 		say("and this, with that id, takes it away again:")
-		say("  %s campaign recall --server %s --token %s ID", self, r.HTTP, r.Token)
+		say("  %s campaign recall ID", self)
 	}
 	say("\nWhat is kept is in %s. Ctrl-C ends it.", d.dir)
 	_, err = d.std.Out.Write([]byte(b.String()))

@@ -68,7 +68,11 @@ messages of its campaigns.`,
 				return err
 			}
 			cfg.HTTP.Listen = http
-			return run(cmd.Context(), std, cfg)
+			flags := make(map[string]string, len(list))
+			for _, v := range list {
+				flags[v.Key] = v.Name
+			}
+			return byFlag(run(cmd.Context(), std, cfg), flags)
 		},
 	}
 	for _, o := range options {
