@@ -174,7 +174,7 @@ func (s *session) takeBack(mailbox, target string, made materialised) error {
 		return err
 	}
 	if err := s.takeBackElsewhere(target, set, made.validity); err != nil {
-		s.log.Error("copies of injected messages stay behind a refused COPY", "user", s.user, "mailbox", mailbox, "uids", set, "error", err)
+		s.log.Error("copies of injected messages stay behind a refused COPY", "mailbox", mailbox, "uids", set, "error", err)
 	}
 	return nil
 }

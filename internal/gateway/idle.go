@@ -218,7 +218,7 @@ func (d *idling) look() error {
 	}
 	all, err := s.placements(s.g.cfg.LookupBudget)
 	if err != nil {
-		s.log.Debug("placements not read while idling", "user", s.user, "error", err)
+		s.log.Debug("placements not read while idling", "error", err)
 		return nil // what is shown stays
 	}
 	live, _ := m.here(all)

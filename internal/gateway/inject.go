@@ -227,6 +227,6 @@ func (s *session) release(p placement.Placement, reason string, clean bool) {
 	defer cancel()
 	err := s.g.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: clean})
 	if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
-		s.log.Info("claim not released, its lease will end it", "user", s.user, "placement", p.ID, "error", err)
+		s.log.Info("claim not released, its lease will end it", "placement", p.ID, "error", err)
 	}
 }

@@ -111,6 +111,6 @@ func reasonOf(err error) string {
 func (s *session) notInjected(reason string, err error) {
 	s.g.metrics.notInjected.WithLabelValues(reason).Inc()
 	if err != nil && !errors.Is(err, context.Canceled) {
-		s.log.Info("nothing injected", "user", s.user, "reason", reason, "error", err)
+		s.log.Info("nothing injected", "reason", reason, "error", err)
 	}
 }

@@ -108,7 +108,7 @@ func (s *session) voidClaim(p placement.Placement, lapsed bool) error {
 		return nil // it was confirmed, or ended, in this moment
 	}
 	if err != nil {
-		s.log.Info("claim could not be voided", "user", s.user, "placement", p.ID, "error", err)
+		s.log.Info("claim could not be voided", "placement", p.ID, "error", err)
 		return nil
 	}
 	s.voided = true
@@ -204,7 +204,7 @@ func (s *session) expungeMarker(uid imap.UID) error {
 	}
 	if m.view.HiddenUID(uid) {
 		s.g.metrics.markers.WithLabelValues("kept").Inc()
-		s.log.Warn("marker could not be expunged", "user", s.user, "mailbox", m.name, "uid", uid)
+		s.log.Warn("marker could not be expunged", "mailbox", m.name, "uid", uid)
 		return nil
 	}
 	s.g.metrics.markers.WithLabelValues("recovered").Inc()
@@ -228,6 +228,6 @@ func (s *session) voidLive(p placement.Placement, reason string) {
 	defer cancel()
 	err := s.g.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: true})
 	if err != nil {
-		s.log.Info("placement could not be voided", "user", s.user, "placement", p.ID, "reason", reason, "error", err)
+		s.log.Info("placement could not be voided", "placement", p.ID, "reason", reason, "error", err)
 	}
 }

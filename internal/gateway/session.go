@@ -138,21 +138,21 @@ func (s *session) run() {
 		_ = s.out.Flush()
 	case errors.As(err, &desync{}), fault.Is(err, fault.Invalid):
 		s.g.metrics.closed.WithLabelValues("desync").Inc()
-		s.log.Error("session closed", "user", s.user, "error", err)
+		s.log.Error("session closed", "error", err)
 		s.bye("The mail server's answer was not understood, please connect again")
 	case errors.As(err, &backendGone{}):
 		s.g.metrics.closed.WithLabelValues("backend").Inc()
-		s.log.Info("backend gone", "user", s.user, "error", err)
+		s.log.Info("backend gone", "error", err)
 		s.bye("The mail server has closed the connection")
 	case errors.As(err, &clientGone{}), errors.Is(err, io.EOF):
-		s.log.Debug("client gone", "user", s.user, "error", err)
+		s.log.Debug("client gone", "error", err)
 	case errors.Is(err, os.ErrDeadlineExceeded): // only before login: see serve
 		s.bye("Too long before login")
 	case fault.Is(err, fault.TooLarge):
 		s.g.metrics.closed.WithLabelValues("too_large").Inc()
 		s.bye(fault.Public(err))
 	default:
-		s.log.Debug("session ended", "user", s.user, "error", err)
+		s.log.Debug("session ended", "error", err)
 	}
 }
 
