@@ -209,3 +209,24 @@ func BenchmarkGet(b *testing.B) {
 		r.Close()
 	}
 }
+
+// TestTheManualsFile: who writes bundles as files finds in docs/bundle.md where they belong.
+func TestTheManualsFile(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.FromSlash("../../../docs/bundle.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```object\n")
+	block, _, _ = strings.Cut(block, "\n")
+	key, file, ok := strings.Cut(block, " → ")
+	if !ok {
+		t.Fatalf("docs/bundle.md names no key and file: %q", block)
+	}
+	dir := t.TempDir()
+	s := open(t, folder.Config{Dir: dir})
+	put(t, object.Below(s, "bundles"), object.Key(key), "manifest")
+	if b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file))); err != nil || string(b) != "manifest" {
+		t.Errorf("%s: %q, %v", file, b, err)
+	}
+}
