@@ -14,6 +14,7 @@ import (
 
 	"inlay.example/inlay/internal/bundle"
 	"inlay.example/inlay/internal/campaign"
+	"inlay.example/inlay/internal/event"
 	"inlay.example/inlay/internal/importer"
 	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/message"
@@ -187,6 +188,27 @@ func TestBundleReachesPeople(t *testing.T) {
 	if len(i.offers("anna"))+len(i.offers("cleo")) != 0 {
 		t.Error("a recalled campaign is offered")
 	}
+}
+
+// A tenant that cannot be opened holds up nobody else.
+func TestDamagedTenantIsAlone(t *testing.T) {
+	t.Parallel()
+	i := newImporting(t)
+	i.AddTenant(t, "damaged")
+	if _, err := i.keyspace(t, "damaged").Put(t.Context(), "identity", "keyspace", 0, []byte("not JSON")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.Begin(t.Context(), injection.BeginRequest{Person: injection.Person{Tenant: "damaged", User: "anna"}}); err == nil {
+		t.Fatal("the tenant is not damaged")
+	}
+	if got := i.bring("push-1", i.write(1, letter, "Anna")); got.State != importer.Complete {
+		t.Fatalf("%+v", got)
+	}
+	p := inject(t, i, "anna", "spring")
+	if got := i.api.command(i.world, "1", "/api/tenants/default/commands", `{"campaign":"spring","command":"recall","revision":1}`); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.text)
+	}
+	eventually(t, "withdrawal of "+string(p.ID), func() bool { return i.Count(t, "", "spring", event.Withdrawn) == 1 })
 }
 
 func TestPushesRefused(t *testing.T) {

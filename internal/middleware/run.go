@@ -24,14 +24,14 @@ const (
 func (m *Middleware) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		defer m.stopImporters(nil)
+		defer m.stopImporters(nil, nil)
 		return m.repeat(ctx, m.imports, m.runImporters)
 	})
 	g.Go(func() error {
 		finished, gone := map[sweepKey]bool{}, map[audienceKey]bool{}
-		return m.repeat(ctx, m.sweeps, func(ctx context.Context, tenants []*tenant) error {
+		return m.repeat(ctx, m.sweeps, func(ctx context.Context, tenants roster) error {
 			var failed []error // of one tenant must not hold up the others
-			for _, t := range tenants {
+			for _, t := range tenants.open {
 				if err := errors.Join(m.sweepTenant(ctx, t, finished), m.forgetTenant(ctx, t, gone)); err != nil {
 					failed = append(failed, fmt.Errorf("tenant %s: %w", t.id, err))
 				}
@@ -43,7 +43,7 @@ func (m *Middleware) Run(ctx context.Context) error {
 }
 
 // repeat calls do again and again until ctx ends. A failure is logged and tried again later.
-func (m *Middleware) repeat(ctx context.Context, b bell, do func(context.Context, []*tenant) error) error {
+func (m *Middleware) repeat(ctx context.Context, b bell, do func(context.Context, roster) error) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -55,7 +55,7 @@ func (m *Middleware) repeat(ctx context.Context, b bell, do func(context.Context
 		}
 		tenants, err := m.openTenants(ctx)
 		if err == nil {
-			err = do(ctx, tenants)
+			err = errors.Join(tenants.err(), do(ctx, tenants))
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -69,50 +69,66 @@ func (m *Middleware) repeat(ctx context.Context, b bell, do func(context.Context
 	}
 }
 
+// roster is all tenants: one that cannot be opened must not hold up the others.
+type roster struct {
+	open   []*tenant
+	closed map[string]error // by id: why it could not be opened
+}
+
+func (r roster) err() error {
+	var all []error
+	for id, err := range r.closed {
+		all = append(all, fmt.Errorf("tenant %s: %w", id, err))
+	}
+	return errors.Join(all...)
+}
+
 // openTenants opens all tenants that can be opened. One whose keyspace does not exist yet has
 // no work either.
-func (m *Middleware) openTenants(ctx context.Context) ([]*tenant, error) {
+func (m *Middleware) openTenants(ctx context.Context) (roster, error) {
+	out := roster{closed: map[string]error{}}
 	var ids []string
 	err := eachDoc(ctx, m.store.Control(), kindTenant, func(doc store.Doc) error {
 		ids = append(ids, doc.ID)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	var out []*tenant
 	for _, id := range ids {
 		t, err := m.openTenant(ctx, id)
-		if fault.Is(err, fault.NotFound) {
-			continue
+		switch {
+		case fault.Is(err, fault.NotFound):
+		case err != nil:
+			out.closed[id] = err
+		default:
+			out.open = append(out.open, t)
 		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, t)
 	}
 	return out, nil
 }
 
 // runImporters starts the importers of all data sources that can be imported from, and stops
 // those whose tenant or data source is no more.
-func (m *Middleware) runImporters(ctx context.Context, tenants []*tenant) error {
+func (m *Middleware) runImporters(ctx context.Context, tenants roster) error {
 	wanted := map[importerKey]bool{}
-	for _, t := range tenants {
+	var failed []error
+	for _, t := range tenants.open {
 		for _, s := range t.sources {
 			r, err := m.importer(t, s)
 			if fault.Is(err, fault.Unsupported) {
 				continue
 			}
 			if err != nil {
-				return fmt.Errorf("opening the importer of data source %s of tenant %s: %w", s.ID, t.id, err)
+				failed = append(failed, fmt.Errorf("opening the importer of data source %s of tenant %s: %w", s.ID, t.id, err))
+				continue
 			}
 			wanted[t.importerKey(s)] = true
 			m.startImporter(ctx, r, t.id, s.ID)
 		}
 	}
-	m.stopImporters(wanted)
-	return nil
+	m.stopImporters(wanted, tenants.closed)
+	return errors.Join(failed...)
 }
 
 func (m *Middleware) startImporter(ctx context.Context, r *runningImporter, tenant, source string) {
@@ -136,12 +152,13 @@ func (m *Middleware) startImporter(ctx context.Context, r *runningImporter, tena
 	}()
 }
 
-// stopImporters ends all importers but the wanted ones, and waits for them.
-func (m *Middleware) stopImporters(wanted map[importerKey]bool) {
+// stopImporters ends all importers but the wanted ones, and those of tenants that cannot be
+// opened now; it waits for them.
+func (m *Middleware) stopImporters(wanted map[importerKey]bool, closed map[string]error) {
 	var ending []*runningImporter
 	m.mu.Lock()
 	for key, r := range m.importers {
-		if !wanted[key] && r.done != nil {
+		if !wanted[key] && closed[key.tenant] == nil && r.done != nil {
 			delete(m.importers, key)
 			ending = append(ending, r)
 		}

@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,20 +56,24 @@ func (m *Middleware) sweepTenant(ctx context.Context, t *tenant, finished map[sw
 	if err != nil {
 		return err
 	}
+	var failed []error // of one campaign must not hold up the others
 	for _, c := range campaigns {
 		key := sweepKey{t.keyspace, c.ID, c.State, c.End.UnixNano()}
 		if finished[key] || !due(c, m.now()) {
 			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		done, err := m.sweepCampaign(ctx, t, c)
 		if err != nil {
-			return fmt.Errorf("sweeping campaign %s: %w", c.ID, err)
+			failed = append(failed, fmt.Errorf("sweeping campaign %s: %w", c.ID, err))
 		}
 		if done {
 			finished[key] = true
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // sweepCampaign goes on where the last pass stopped, if it is time for a pass.
