@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // api speaks to an instance as an operator's tool does.
@@ -114,3 +116,39 @@ func edit(t testing.TB, text string, value any, path ...any) string {
 	}
 	return string(out)
 }
+
+// deadlines is a connection that knows of deadlines.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	d.set = append(d.set, at)
+	return nil
+}
+
+// A body has its time, whoever sends it; when it is there the deadline is taken away, which
+// would otherwise cut off the answer.
+func TestBodiesHaveTheirTime(t *testing.T) {
+	t.Parallel()
+	h := newWorld(t).instance(t).Handler()
+	for _, path := range []string{"/api/tenants", "/api/tenants/default/commands", "/api/tenants/default/imports", "/api/injection/v1/begin"} {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		var during []time.Time
+		body := readerFunc(func([]byte) (int, error) {
+			during = w.set
+			return 0, io.EOF
+		})
+		r := httptest.NewRequest(http.MethodPost, path, body)
+		r.Header.Set("Authorization", "Bearer "+token)
+		h.ServeHTTP(w, r)
+		if len(during) != 1 || time.Until(during[0]) > time.Minute || len(w.set) != 2 || !w.set[1].IsZero() {
+			t.Errorf("%s: deadlines %v while the body is read, in the end %v", path, during, w.set)
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }

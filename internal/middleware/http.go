@@ -111,8 +111,16 @@ func (m *Middleware) authorised(serve endpoint) endpoint {
 	}
 }
 
+// bodyTimeout is for how long a body may take to come. Signed ones are read before it is known
+// whom they are from: without an end, anybody could keep any number of them waiting.
+const bodyTimeout = 30 * time.Second
+
 // readBody reads a request's body up to a limit.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	// A connection without deadlines, as in tests and in process, is as good.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // what follows takes as long as it takes
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
