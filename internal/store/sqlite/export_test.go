@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"strings"
 
 	"inlay.example/inlay/internal/store"
 )
@@ -25,4 +26,26 @@ func LimitPages(ks store.Keyspace, n int) (restore func()) {
 			panic(err)
 		}
 	}
+}
+
+// Plan gives what the engine does for a statement, step by step.
+func Plan(ks store.Keyspace, statement string) (steps []string, err error) {
+	f, ok := ks.(*file)
+	if !ok {
+		panic("not a keyspace of this engine")
+	}
+	rows, err := f.reads.Query("EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return steps, rows.Err()
 }

@@ -25,6 +25,8 @@ var migrations = []string{
 	 CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, campaign TEXT NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL);
 	 CREATE INDEX event_campaign ON event (campaign, seq);
 	 CREATE TABLE tally (campaign TEXT, type TEXT, n INTEGER NOT NULL, PRIMARY KEY (campaign, type)) WITHOUT ROWID;`,
+	// What has lapsed is looked for with every new key.
+	`CREATE INDEX once_until ON once (until);`,
 }
 
 func migrate(ctx context.Context, db *sql.DB, file string) error {
