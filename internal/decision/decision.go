@@ -65,14 +65,27 @@ type Result struct {
 
 // Decide decides.
 func Decide(in Input) Result {
-	var out Result
-	for _, c := range in.Campaigns {
-		choice, reason := weigh(in, c)
-		if reason != "" {
+	// Looked up once per campaign, and there may be a thousand campaigns at each login.
+	rows := make(map[version]map[string]string, len(in.Assignments))
+	for _, a := range in.Assignments {
+		rows[version{a.Campaign, a.Version}] = a.Variables
+	}
+	served := make(map[placement.Key]bool, len(in.Ledger))
+	for i := range in.Ledger {
+		if p := &in.Ledger[i]; p.State != placement.Void {
+			served[p.Key] = true
+		}
+	}
+	out := Result{Rejected: make([]Rejection, 0, len(in.Campaigns))}
+	for i := range in.Campaigns {
+		c := &in.Campaigns[i]
+		key := placement.Key{Campaign: c.ID, Occurrence: OnlyOccurrence}
+		variables, assigned := rows[version{c.ID, c.Version}]
+		if reason := weigh(&in, c, assigned, served[key]); reason != "" {
 			out.Rejected = append(out.Rejected, Rejection{Campaign: c.ID, Reason: reason})
 			continue
 		}
-		out.Chosen = append(out.Chosen, choice)
+		out.Chosen = append(out.Chosen, Choice{Campaign: *c, Key: key, Variables: variables})
 	}
 	slices.SortFunc(out.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Campaign, b.Campaign) })
 	day := in.Now.UTC().Format(time.DateOnly)
@@ -87,30 +100,29 @@ func Decide(in Input) Result {
 	return out
 }
 
+// version names what the rows of an audience belong to.
+type version struct {
+	campaign campaign.ID
+	number   campaign.Version
+}
+
 // weigh asks the gates for one campaign; an empty reason means that all are open.
-func weigh(in Input, c campaign.Active) (Choice, Reason) {
-	key := placement.Key{Campaign: c.ID, Occurrence: OnlyOccurrence}
-	row := slices.IndexFunc(in.Assignments, func(a Assignment) bool {
-		return a.Campaign == c.ID && a.Version == c.Version
-	})
-	served := slices.ContainsFunc(in.Ledger, func(p placement.Placement) bool {
-		return p.Key == key && p.State != placement.Void
-	})
+func weigh(in *Input, c *campaign.Active, assigned, served bool) Reason {
 	switch {
-	case row < 0 || c.Version == 0:
-		return Choice{}, NotInAudience
+	case !assigned || c.Version == 0:
+		return NotInAudience
 	case c.State == campaign.Cancelled:
-		return Choice{}, Recalled
+		return Recalled
 	case c.State != campaign.Running:
-		return Choice{}, Paused
+		return Paused
 	case in.Now.Before(c.Start) || !in.Now.Before(c.End):
-		return Choice{}, Window
+		return Window
 	case served:
-		return Choice{}, AlreadyServed
+		return AlreadyServed
 	case in.Now.Before(in.NoClaimsBefore):
-		return Choice{}, CappedAfterVoid
+		return CappedAfterVoid
 	}
-	return Choice{Campaign: c, Key: key, Variables: in.Assignments[row].Variables}, ""
+	return ""
 }
 
 // classRank puts what people must know before what others want them to know.

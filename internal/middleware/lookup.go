@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/decision"
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/injection"
@@ -25,9 +26,7 @@ func (m *Middleware) Begin(ctx context.Context, req injection.BeginRequest) (inj
 		return injection.Session{}, err
 	}
 	result := decision.Decide(d.decision())
-	for _, r := range result.Rejected {
-		m.metrics.rejected.WithLabelValues(string(r.Reason)).Inc()
-	}
+	m.metrics.refused(result.Rejected)
 	s := injection.Session{Placements: d.view(), Offers: []injection.Offer{}}
 	for _, c := range result.Chosen {
 		s.Offers = append(s.Offers, injection.Offer{
@@ -72,7 +71,10 @@ func (m *Middleware) look(ctx context.Context, p injection.Person) (*tenant, *de
 
 // decision is the desk as the input of a decision.
 func (d *desk) decision() decision.Input {
-	in := decision.Input{User: d.person.User, Ledger: d.ledger, NoClaimsBefore: d.head.NoClaimsBefore, Now: d.now}
+	in := decision.Input{
+		User: d.person.User, Ledger: d.ledger, NoClaimsBefore: d.head.NoClaimsBefore, Now: d.now,
+		Campaigns: make([]campaign.Active, 0, len(d.campaigns)),
+	}
 	for _, c := range d.campaigns {
 		in.Campaigns = append(in.Campaigns, c)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"inlay.example/inlay/internal/decision"
 	"inlay.example/inlay/internal/event"
 	"inlay.example/inlay/internal/fault"
 )
@@ -68,6 +69,17 @@ func (m *metrics) claimed(err error) {
 		result = fault.KindOf(err).String()
 	}
 	m.claims.WithLabelValues(result).Inc()
+}
+
+// refused counts reasons; each is looked up once, not once per campaign.
+func (m *metrics) refused(list []decision.Rejection) {
+	reasons := map[decision.Reason]int{}
+	for _, r := range list {
+		reasons[r.Reason]++
+	}
+	for reason, n := range reasons {
+		m.rejected.WithLabelValues(string(reason)).Add(float64(n))
+	}
 }
 
 func (m *metrics) recorded(events []event.Event) {
