@@ -241,7 +241,7 @@ func (s *modelSession) fetch(args string, uid bool) {
 			if m.token != "" {
 				header = "X-Inlay-Reserved: " + m.token + "\r\n\r\n"
 			}
-			out = append(out, fmt.Sprintf("BODY[HEADER.FIELDS (X-INLAY-RESERVED)] {%d}\r\n%s", len(header), header))
+			out = append(out, fmt.Sprintf("BODY[HEADER.FIELDS (X-INLAY-RESERVED FROM RECEIVED)]<0> {%d}\r\n%s", len(header), header))
 		}
 		fmt.Fprintf(s.w, "* %d FETCH (%s)\r\n", n, strings.Join(out, " "))
 	})

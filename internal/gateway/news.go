@@ -90,9 +90,10 @@ func (m *mailbox) gap() bool {
 
 const markerHeader = reserve.Header
 
-// What is asked of new numbers.
+// What is asked of new numbers. The further fields are those that no marker has: see markerToken.
+// Their first octets tell, and somebody else's header may be of any size.
 const (
-	fullLook  = "(UID FLAGS BODY.PEEK[HEADER.FIELDS (" + markerHeader + ")])"
+	fullLook  = "(UID FLAGS BODY.PEEK[HEADER.FIELDS (" + markerHeader + " From Received)]<0.200>)"
 	shortLook = "(UID FLAGS)"
 )
 
@@ -159,20 +160,26 @@ func (s *session) flagsAside(seq imap.SeqNum, f response.Fetch) error {
 	return nil
 }
 
-// markerToken gives the claim of a marker's header.
+// markerToken gives the claim of a marker's header. The field alone makes no marker: anybody can
+// send a mail that has it, and that must not be hidden, let alone expunged. But a marker is from
+// nobody and came by no server, and whatever was delivered has a From or a Received.
 func markerToken(f response.Fetch) (token string, ok bool) {
 	for name, b := range f.Sections {
 		if !strings.HasPrefix(name, "BODY[HEADER.FIELDS") {
 			continue
 		}
-		field, value, found := strings.Cut(string(b), ":")
-		if found && strings.EqualFold(strings.TrimSpace(field), markerHeader) {
-			value, _, _ = strings.Cut(value, "\r\n")
-			return strings.TrimSpace(value), true
+		line := strings.TrimSpace(string(b))
+		field, value, found := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if found && !strings.ContainsAny(line, "\r\n") && len(value) <= maxToken && strings.EqualFold(strings.TrimSpace(field), markerHeader) {
+			return value, true
 		}
 	}
 	return "", false
 }
+
+// maxToken bounds a token, in octets: what is longer may have been cut off before a further field.
+const maxToken = 100
 
 func hasFlag(flags []string, flag string) bool {
 	return slices.ContainsFunc(flags, func(f string) bool { return strings.EqualFold(f, flag) })

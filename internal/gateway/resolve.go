@@ -158,7 +158,7 @@ func wrapDesync(err error) error {
 // are not told. (What was told cannot be hidden: it will go by EXPUNGE like any message.)
 func (s *session) learnMarkers(uids imap.Set) error {
 	m := s.mbox
-	_, err := s.own("UID FETCH "+uids.String()+" (UID FLAGS BODY.PEEK[HEADER.FIELDS ("+markerHeader+")])",
+	_, err := s.own("UID FETCH "+uids.String()+" "+fullLook,
 		s.collect("FETCH", heldLine, func(h response.Head, rest []byte) error {
 			f, err := response.ParseFetch(rest)
 			if err != nil {
