@@ -74,14 +74,17 @@ func unknownText(c *command.Command) string {
 
 // malformed answers a command that we could not parse. Where the client's list is the
 // backend's it may as well be the backend that says what is wrong with it; else it must not
-// see a command whose numbers nobody has translated.
+// see a command whose numbers nobody has translated. Nor may it see one that opens or leaves a
+// mailbox: it may be less strict than we are, and have another one selected than we think.
 func (s *session) malformed(c *command.Command) error {
 	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
-	if plain && c.Name != "APPEND" && c.Name != "IDLE" {
-		if s.mbox != nil && (c.Name == "SELECT" || c.Name == "EXAMINE") {
-			// It fails, and a SELECT that fails leaves no mailbox selected.
-			s.mbox, s.nowhere = nil, true
-		}
+	switch c.Name {
+	case "APPEND", "IDLE":
+		plain = false
+	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT":
+		plain = s.g.service == nil
+	}
+	if plain {
 		return s.forward(c)
 	}
 	s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())
