@@ -146,7 +146,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{},
 	}
 	if deps.Injection != nil {
-		g.service = newGuard(deps.Injection, g.metrics)
+		g.service = newGuard(deps.Injection, g.metrics, cfg.LookupBudget)
 		g.render = newRenderer(g.service, cfg.Tenant, cfg.Domain)
 	}
 	return g, nil

@@ -15,25 +15,34 @@ import (
 // guard is the injection service behind a circuit breaker: when it does not answer, the people
 // who log in must not each wait for it.
 type guard struct {
-	next    injection.Service
-	breaker *gobreaker.CircuitBreaker[any]
-	metrics *metrics
+	next     injection.Service
+	breaker  *gobreaker.CircuitBreaker[any]
+	metrics  *metrics
+	patience time.Duration // see givenUp
 }
+
+// givenUp marks the error of a call that its session has cancelled by going away, when it had
+// waited for longer than the patience. Clients often stay for less time than a call may take: if
+// nobody's going away counted, a middleware that hangs would never be left alone.
+type givenUp struct{ error }
+
+func (e givenUp) Unwrap() error { return e.error }
 
 var errBreaker = fault.New(fault.Unavailable, "the middleware failed before and is left alone for a moment")
 
-func newGuard(next injection.Service, m *metrics) *guard {
-	return &guard{next: next, metrics: m, breaker: gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
+func newGuard(next injection.Service, m *metrics, patience time.Duration) *guard {
+	return &guard{next: next, metrics: m, patience: patience, breaker: gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
 		Name:        "middleware",
 		MaxRequests: 3,
 		Interval:    30 * time.Second,
 		Timeout:     5 * time.Second,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 5 },
-		// A Conflict or NotFound is an answer, and so is a session that went away by itself.
+		// A session that went away at once says nothing of the middleware.
+		IsExcluded: func(err error) bool {
+			return errors.Is(err, context.Canceled) && !errors.As(err, &givenUp{})
+		},
+		// A Conflict or NotFound is an answer.
 		IsSuccessful: func(err error) bool {
-			if errors.Is(err, context.Canceled) {
-				return true
-			}
 			switch fault.KindOf(err) {
 			case fault.Unavailable, fault.Internal, fault.Unauthenticated, fault.Denied:
 				return err == nil
@@ -47,7 +56,14 @@ func newGuard(next injection.Service, m *metrics) *guard {
 func (g *guard) open() bool { return g.breaker.State() == gobreaker.StateOpen }
 
 func guarded[T any](g *guard, name string, call func() (T, error)) (T, error) {
-	v, err := g.breaker.Execute(func() (any, error) { return call() })
+	v, err := g.breaker.Execute(func() (any, error) {
+		begun := time.Now()
+		v, err := call()
+		if errors.Is(err, context.Canceled) && time.Since(begun) >= g.patience {
+			err = givenUp{err}
+		}
+		return v, err
+	})
 	switch {
 	case err == nil:
 		g.metrics.calls.WithLabelValues(name, "ok").Inc()
