@@ -207,9 +207,10 @@ func call[T any](ctx context.Context, f *fakeService, name string, do func() (T,
 	if hang {
 		select {
 		case <-ctx.Done():
+			return zero, fault.Wrap(fault.Unavailable, ctx.Err(), "no answer")
 		case <-f.released:
 		}
-		return zero, fault.Wrap(fault.Unavailable, context.DeadlineExceeded, "no answer")
+		return zero, fault.New(fault.Unavailable, "no answer")
 	}
 	if x.slow > 0 {
 		select {
