@@ -15,9 +15,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"inlay.example/inlay/internal/bundle"
+	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/object"
 	"inlay.example/inlay/internal/platform/api"
+	"inlay.example/inlay/internal/store"
 )
 
 const mediaCSV = "text/csv"
@@ -30,7 +32,7 @@ const drainLimit = 16 << 20
 
 type createAudienceInput struct {
 	Key         string      `header:"Idempotency-Key" maxLength:"255" doc:"Repeating the request with the same key answers with what the first one made."`
-	ContentType string      `header:"Content-Type" doc:"text/csv; the charset is UTF-8."`
+	ContentType string      `header:"Content-Type" hidden:"true"` // by OpenAPI described with the body
 	Name        string      `query:"name" required:"true" minLength:"1" maxLength:"256"`
 	OnError     api.OnError `query:"onError" enum:"fail,skip" default:"fail" doc:"What wrong rows do: nothing is stored, or they are left out and reported."`
 
@@ -89,6 +91,11 @@ func (p *Platform) audienceRoutes(a huma.API) {
 		OperationID: "get-audience", Method: http.MethodGet, Path: "/audiences/{id}", Tags: tags, Summary: "Read about an audience",
 		Errors: []int{http.StatusNotFound},
 	}, p.getAudience)
+	register(p, a, huma.Operation{
+		OperationID: "delete-audience", Method: http.MethodDelete, Path: "/audiences/{id}", Tags: tags, Summary: "Delete an audience",
+		Description:   "Its rows are removed. While a campaign that is not prepared yet needs it, this is 409. What was imported stays with the campaign.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound, http.StatusConflict},
+	}, p.deleteAudience)
 }
 
 func audienceKey(id string) object.Key { return object.Key("audiences/" + id + ".csv") }
@@ -173,6 +180,40 @@ func (p *Platform) getAudience(ctx context.Context, in *audienceInput) (*one[api
 		return nil, err
 	}
 	return &one[api.Audience]{ETag: r.etag(), Body: r.Value}, nil
+}
+
+// deleteAudience removes the rows first: interrupted between the two, it can be repeated, and no
+// list of people is left that nobody knows of.
+func (p *Platform) deleteAudience(ctx context.Context, in *audienceInput) (*struct{}, error) {
+	r, err := p.audience(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.needsAudience(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	if err := p.objects.Delete(ctx, audienceKey(in.ID)); err != nil {
+		return nil, fmt.Errorf("removing the rows of audience %s: %w", in.ID, err)
+	}
+	return nil, p.documents.Delete(ctx, kindAudience, in.ID, r.rev)
+}
+
+// needsAudience is Conflict when a campaign has yet to be prepared from the audience.
+func (p *Platform) needsAudience(ctx context.Context, id string) error {
+	for cursor := ""; ; {
+		next, err := list(ctx, p, kindCampaign, cursor, store.MaxPage, func(r record[campaign.Campaign]) error {
+			switch c := r.Value; {
+			case c.Audience != id:
+			case c.State == campaign.Draft, c.State == campaign.Scheduled, c.State == campaign.Preparing:
+				return fault.New(fault.Conflict, "the campaign %q is %s and needs the audience", c.ID, c.State)
+			}
+			return nil
+		})
+		if err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
 }
 
 // rows reads a stored audience again. What cannot be read is an error: it was checked before

@@ -164,3 +164,30 @@ func TestUploadOfManyRows(t *testing.T) {
 		return err == nil && len(left) == 1
 	})
 }
+
+// An audience is there as long as somebody needs it, and then gone, rows and all.
+func TestDeleteAudience(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	s := serve(t, w.instance(t, nowhere).Handler())
+	a := s.expect(201, "POST", api.Base+"/audiences?name=people", "user\nanna@example.org\n", "Content-Type", "text/csv")
+	id, _ := a.json["id"].(string)
+	path, rows := api.Base+"/audiences/"+id, object.Key("platform/audiences/"+id+".csv")
+	if _, err := w.objects.Stat(ctx, rows); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(201, "POST", api.Base+"/campaigns", `{"id":"c","name":"n","class":"own","audience":"`+id+`"}`)
+	if got := s.expect(409, "DELETE", path, ""); !strings.Contains(got.text, `\"c\"`) {
+		t.Errorf("who needs it is not said: %s", got.text)
+	}
+	s.expect(200, "GET", path, "")
+	s.expect(204, "DELETE", api.Base+"/campaigns/c", "")
+	// Interrupted between rows and document, it can be repeated.
+	if err := w.objects.Delete(ctx, rows); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(204, "DELETE", path, "")
+	s.expect(404, "GET", path, "")
+	s.expect(404, "DELETE", path, "")
+}

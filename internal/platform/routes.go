@@ -41,7 +41,7 @@ func (p *Platform) routes() (http.Handler, []byte, error) {
 	cfg.DocsPath = ""     // its page loads scripts from elsewhere
 	cfg.OpenAPIPath, cfg.SchemasPath = "", ""
 	cfg.RejectUnknownQueryParameters = true
-	asJSON := huma.Format{Marshal: writeJSON, Unmarshal: json.Unmarshal}
+	asJSON := huma.Format{Marshal: writeJSON, Unmarshal: unmarshal}
 	cfg.Formats = map[string]huma.Format{"application/json": asJSON, "json": asJSON}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "The platform's token."},

@@ -1,9 +1,7 @@
 package platform
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +30,7 @@ const mediaMail = "message/rfc822"
 
 // SourceBody, exported like CampaignPath, is a body that is a source, or JSON with one.
 type SourceBody struct {
-	ContentType string `header:"Content-Type" doc:"message/rfc822 or application/json."`
+	ContentType string `header:"Content-Type" hidden:"true"` // by OpenAPI described with the body
 	RawBody     []byte
 }
 
@@ -52,6 +50,11 @@ type replaceTemplateInput struct {
 	TemplatePath
 	IfMatch string `header:"If-Match" doc:"ETag of what is to be replaced."`
 	SourceBody
+}
+
+type deleteTemplateInput struct {
+	TemplatePath
+	IfMatch string `header:"If-Match" doc:"ETag of what is to be deleted."`
 }
 
 type sourceInput struct {
@@ -109,6 +112,11 @@ func (p *Platform) templateRoutes(a huma.API) {
 		},
 	}, p.replaceTemplate)
 	register(p, a, huma.Operation{
+		OperationID: "delete-template", Method: http.MethodDelete, Path: "/templates/{id}", Tags: tags, Summary: "Delete a template",
+		Description:   "Campaigns that exist keep the version that they were planned with.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound, http.StatusPreconditionFailed},
+	}, p.deleteTemplate)
+	register(p, a, huma.Operation{
 		OperationID: "get-template-source", Method: http.MethodGet, Path: "/templates/{id}/source", Tags: tags,
 		Summary: "Read a template's source", Responses: mailAnswer("The source, octet for octet."),
 		Errors: []int{http.StatusNotFound},
@@ -149,13 +157,8 @@ func (in *SourceBody) source() (api.TemplateSource, error) {
 		return api.TemplateSource{}, fault.Wrap(fault.Unsupported, errMedia, "the body must be message/rfc822 or application/json, not %q", in.ContentType)
 	}
 	var out api.TemplateSource
-	d := json.NewDecoder(bytes.NewReader(in.RawBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&out); err != nil {
+	if err := unmarshal(in.RawBody, &out); err != nil {
 		return out, fault.Wrap(fault.Invalid, err, "the body is not a template as JSON: %v", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return out, fault.New(fault.Invalid, "the body has something behind its JSON value")
 	}
 	return out, nil
 }
@@ -313,6 +316,24 @@ func (p *Platform) replaceTemplate(ctx context.Context, in *replaceTemplateInput
 		return nil, err
 	}
 	return &one[api.Template]{ETag: r.etag(), Body: r.Value}, nil
+}
+
+// deleteTemplate removes the document. Sources stay: campaigns name them by digest.
+func (p *Platform) deleteTemplate(ctx context.Context, in *deleteTemplateInput) (*struct{}, error) {
+	for range maxAttempts {
+		r, err := p.template(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := precondition(in.IfMatch, r.etag()); err != nil {
+			return nil, err
+		}
+		err = p.documents.Delete(ctx, kindTemplate, in.ID, r.rev)
+		if !fault.Is(err, fault.Conflict) {
+			return nil, err
+		}
+	}
+	return nil, fault.New(fault.Unavailable, "the template is being changed by others")
 }
 
 // version finds a version of a template; 0 is the current one.

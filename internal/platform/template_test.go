@@ -227,3 +227,20 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("an audience repeated: %+v, %v", a2, err)
 	}
 }
+
+// A template can be deleted at any time: campaigns have the version that they were planned with.
+func TestDeleteTemplate(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newWorld(t).instance(t, nowhere).Handler())
+	made := s.expect(201, "POST", api.Base+"/templates?id=w&name=n", welcome, "Content-Type", "message/rfc822")
+	s.expect(201, "POST", api.Base+"/campaigns", `{"id":"c","name":"n","class":"own","template":"w"}`)
+	s.expect(412, "DELETE", api.Base+"/templates/w", "", "If-Match", `"99"`)
+	s.expect(204, "DELETE", api.Base+"/templates/w", "", "If-Match", made.header.Get("ETag"))
+	s.expect(404, "GET", api.Base+"/templates/w", "")
+	s.expect(404, "DELETE", api.Base+"/templates/w", "")
+	got := s.expect(200, "GET", api.Base+"/campaigns/c", "")
+	if ref, _ := got.json["template"].(map[string]any); ref["digest"] != made.json["digest"] {
+		t.Errorf("the campaign has lost its template: %s", got.text)
+	}
+	s.expect(200, "PATCH", api.Base+"/campaigns/c", `{"name":"m"}`)
+}
