@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"slices"
+	"time"
 
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/imap"
@@ -22,19 +23,18 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 	if m == nil || !m.active || m.view.Identity() && !a.UID || a.UID && m.asWritten(a.Set, true) {
 		return s.forward(c)
 	}
-	// What carries \Deleted may have been changed by another session: final is final.
-	if err := s.freshen(0, s.g.cfg.KnownBudget); err != nil {
+	left, err := s.freshenDeleted()
+	if err != nil {
 		return err
 	}
 	raw := c.Raw
 	sel := selection{injected: m.view.Injected()}
 	if a.UID {
-		var err error
 		if sel, err = s.selected(a.Set, true); err != nil {
 			return err
 		}
 		if sel.real.Empty() && !sel.beyond {
-			return s.local(c, a.SetStart, a.SetEnd, true, sel, func() error { return s.expungeInjected(sel.injected, true) })
+			return s.local(c, a.SetStart, a.SetEnd, true, sel, func() error { return s.expungeInjected(sel.injected, true, left) })
 		}
 		raw = splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))
 	}
@@ -43,7 +43,7 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 		return err
 	}
 	if res.ok() {
-		if err := s.expungeInjected(sel.injected, true); err != nil {
+		if err := s.expungeInjected(sel.injected, true, left); err != nil {
 			return s.localError(c, err)
 		}
 	}
@@ -53,21 +53,39 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 	return s.answer(res)
 }
 
-// expungeInjected removes those of uids that have \Deleted. What cannot be made durable stays.
-func (s *session) expungeInjected(uids []imap.UID, tell bool) error {
+// freshenDeleted reads the ledger before an expunge: what carries \Deleted may have been changed
+// by another session, and final is final. It is waited for longer if anything carries it; who
+// expunges nothing but mail is not to notice. What is left of the time is for the expunge.
+func (s *session) freshenDeleted() (left time.Duration, err error) {
+	budget := s.g.cfg.LookupBudget
+	if m := s.mbox; m != nil && m.active {
+		for _, e := range m.entries {
+			if e.p.HasFlag(`\Deleted`) {
+				budget = max(budget, s.g.cfg.KnownBudget)
+			}
+		}
+	}
+	begun := time.Now()
+	err = s.freshen(0, budget)
+	return max(budget-time.Since(begun), s.g.cfg.LookupBudget), err
+}
+
+// expungeInjected removes those of uids that have \Deleted, all within budget. What cannot be
+// made durable stays.
+func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Duration) error {
 	m := s.mbox
 	if m.readOnly {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(s.ctx, budget)
+	defer cancel()
 	var failed error
 	for _, uid := range slices.Clone(uids) {
 		e := m.entries[uid]
 		if e == nil || e.left || !e.p.HasFlag(`\Deleted`) {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
 		err := s.g.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID})
-		cancel()
 		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 			s.log.Info("injected message not expunged", "placement", e.p.ID, "error", err)
 			failed = unavailable
@@ -84,8 +102,10 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool) error {
 // leave runs CLOSE and UNSELECT. CLOSE expunges without telling.
 func (s *session) leave(c *command.Command) error {
 	m := s.mbox
+	var left time.Duration
 	if c.Name == "CLOSE" {
-		if err := s.freshen(0, s.g.cfg.KnownBudget); err != nil {
+		var err error
+		if left, err = s.freshenDeleted(); err != nil {
 			return err
 		}
 	}
@@ -95,7 +115,7 @@ func (s *session) leave(c *command.Command) error {
 	}
 	if res.ok() {
 		if m != nil && m.active && s.mbox == m && c.Name == "CLOSE" {
-			if err := s.expungeInjected(m.view.Injected(), false); err != nil {
+			if err := s.expungeInjected(m.view.Injected(), false, left); err != nil {
 				s.log.Info("closed with an injected message that stays", "error", err)
 			}
 		}

@@ -50,6 +50,7 @@ type fetching struct {
 	a      *command.Fetch
 	todo   []imap.UID
 	failed bool // a message could not be rendered
+	unseen bool // the store does not take \Seen now: it is left out of the rest too
 }
 
 // response is the handler of the exchange.

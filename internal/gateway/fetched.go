@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"inlay.example/inlay/internal/event"
+	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/injection"
@@ -21,7 +22,7 @@ func (f *fetching) answer(n imap.SeqNum, e *entry, msg *message.Message) {
 	asked := func(name string) bool {
 		return slices.ContainsFunc(f.a.Items, func(it command.FetchItem) bool { return it.Name == name })
 	}
-	seen := f.s.markSeen(e, f.a)
+	seen := f.markSeen(e)
 	f.s.fetchHead(n)
 	w := attributes{out: f.s.out, done: map[string]bool{}}
 	if f.a.UID || asked("UID") {
@@ -139,25 +140,25 @@ func setsSeen(it command.FetchItem) bool {
 
 // markSeen sets the \Seen that a body without PEEK implies, durably before it is told; where
 // that cannot be done it is left out. In a mailbox opened read-only only the event is recorded.
-func (s *session) markSeen(e *entry, a *command.Fetch) (changed bool) {
-	body := false
-	for _, it := range a.Items {
-		body = body || setsSeen(it)
-	}
-	if !body || e.p.Seen() || e.left {
+// Nobody asked for it, so nobody waits for it for long, and not again for each message.
+func (f *fetching) markSeen(e *entry) (changed bool) {
+	s := f.s
+	if !slices.ContainsFunc(f.a.Items, setsSeen) || e.p.Seen() || e.left || f.unseen {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+	ctx, cancel := context.WithTimeout(s.ctx, max(claimBudget, s.g.cfg.LookupBudget))
 	defer cancel()
 	if s.mbox.readOnly || !s.mbox.permits(`\Seen`) {
 		err := s.g.service.Record(ctx, s.person(), []injection.Observation{{Type: event.Read, Placement: e.p.ID, Campaign: e.p.Campaign}})
 		if err != nil {
+			f.unseen = fault.Is(err, fault.Unavailable)
 			s.log.Info("reading not recorded", "placement", e.p.ID, "error", err)
 		}
 		return false
 	}
 	p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}})
 	if err != nil {
+		f.unseen = fault.Is(err, fault.Unavailable)
 		s.log.Info("implicit \\Seen left out", "placement", e.p.ID, "error", err)
 		return false
 	}

@@ -85,6 +85,8 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 	if m.readOnly {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget) // for all of them
+	defer cancel()
 	var failed error
 	for _, uid := range uids {
 		e := m.entries[uid]
@@ -92,9 +94,7 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 			failed = expungeIssued
 			continue
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
 		p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: m.permitted(a, e)})
-		cancel()
 		switch {
 		case fault.Is(err, fault.Conflict), fault.Is(err, fault.NotFound):
 			// Withdrawn or expunged elsewhere: told when it may be.
