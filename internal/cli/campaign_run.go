@@ -218,7 +218,7 @@ func (l *launch) explained(err error) error {
 			where = l.audienceFile + ":" + line
 		case isMember && member == "audience":
 			where = l.audienceFile
-		case isMember && member == "template":
+		case isMember && member == "template", where == "the template":
 			where = l.templateFile
 		case isMember:
 			where = "--" + member

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -17,6 +18,16 @@ type SourceError struct {
 
 func (e *SourceError) Error() string {
 	return fmt.Sprintf("%s, line %d column %d: %s", e.Where, e.Line, e.Column, e.Reason)
+}
+
+// Problems takes an error of Compile apart: everything that is wrong with a source, in the order
+// in which it was found, most of it a *SourceError. An error of something else is given as it is.
+func Problems(err error) []error {
+	var all interface{ Unwrap() []error }
+	if errors.As(err, &all) {
+		return all.Unwrap()
+	}
+	return []error{err}
 }
 
 // Variable is a name that a template asks for.

@@ -173,14 +173,22 @@ func checkName(f *fault.Fields, field, name string) {
 	}
 }
 
-// compile compiles a source and says where it cannot be.
+// compile compiles a source and says everything that is wrong with it, and where.
 func compile(source string) (*message.Template, error) {
 	t, err := message.Compile([]byte(source))
 	var at *message.SourceError
-	if errors.As(err, &at) {
-		return nil, fault.Fields{{Field: fmt.Sprintf("%s, line %d, column %d", at.Where, at.Line, at.Column), Detail: at.Reason}}
+	if !errors.As(err, &at) {
+		return t, err // good, or wrong as a whole
 	}
-	return t, err
+	var all fault.Fields
+	for _, one := range message.Problems(err) {
+		if errors.As(one, &at) {
+			all.Add(fmt.Sprintf("%s, line %d, column %d", at.Where, at.Line, at.Column), "%s", at.Reason)
+		} else {
+			all.Add("the template", "%s", one.Error())
+		}
+	}
+	return nil, all
 }
 
 // sourceKey is where a source is kept. Equal sources are kept once.

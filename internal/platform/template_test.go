@@ -122,6 +122,21 @@ func TestTemplatesRefused(t *testing.T) {
 	}
 }
 
+// Whoever writes a template is told of every field and part that is wrong, not of one at a time.
+func TestTemplatesAreToldAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newWorld(t).instance(t, nowhere).Handler())
+	const source = "Subject: {{ a | foo }}\r\nDate: now\r\n\r\nHello {{ b | bar }}"
+	a := s.expect(422, "POST", api.Base+"/templates?name=n", source, "Content-Type", mail)
+	for _, at := range []string{
+		"the header field Subject, line 1, column 17", "the header field Date, line 2, column 1", "the text part, line 4, column 14", "the template",
+	} {
+		if !a.has(at) {
+			t.Errorf("no item at %q: %s", at, a.text)
+		}
+	}
+}
+
 func TestPreview(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
