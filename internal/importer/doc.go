@@ -16,7 +16,8 @@
 //   - Memory does not grow with a bundle: rows pass in blocks of a bounded size.
 //   - The jobs of a data source are worked on one after another, in the order in which they were
 //     accepted, by one instance at a time. The lease that says which one is a matter of order
-//     and not of safety: all that a second worker could do is write the same rows.
+//     and not of safety: a second worker would write the same rows, and before it removes any it
+//     makes sure that the job is still its own.
 //
 // A job is a document of kind "import"; its progress is in it, and what is shown of it. Of the
 // bundle that counts, kind "bundle" keeps the manifest's sum. Jobs are kept for 30 days after

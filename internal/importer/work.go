@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"inlay.example/inlay/internal/bundle"
 	"inlay.example/inlay/internal/campaign"
@@ -40,13 +41,14 @@ func (i *Importer) bring(ctx context.Context, r *record, p *progress) error {
 	if err != nil {
 		return err
 	}
-	phase(ReadRecipients)
 	if resumed != ReadRecipients && resumed != Publish {
-		// An import of this version may have failed before.
+		// An import of this version may have failed before. The next phase is not noted before
+		// all of its rows are gone: whoever finds it noted writes on.
 		if err := i.dropRows(ctx, r, m.Version); err != nil {
 			return err
 		}
 	}
+	phase(ReadRecipients)
 	in := &intake{Importer: i, r: r, p: p, m: m}
 	for _, v := range template.Variables() {
 		if v.Required {
@@ -160,22 +162,23 @@ func (i *Importer) campaign(ctx context.Context, id campaign.ID) (active campaig
 	return active, doc.Rev, nil
 }
 
-// dropRows removes all rows of a version.
+// dropRows removes all rows of a version. Unlike writing, that does harm when somebody else has
+// taken the job over meanwhile and made the version count: so the job is asked for first.
 func (i *Importer) dropRows(ctx context.Context, r *record, v campaign.Version) error {
-	saved := i.now()
+	var saved time.Time
 	for {
+		if now := i.now(); now.Sub(saved) >= checkpoint {
+			saved = now
+			if err := i.save(ctx, r); err != nil {
+				return err
+			}
+		}
 		n, err := i.keyspace.DropAssignments(ctx, r.Campaign, v, store.MaxBatch)
 		if err != nil {
 			return fmt.Errorf("removing rows of version %d of campaign %s: %w", v, r.Campaign, err)
 		}
 		if n == 0 {
 			return nil
-		}
-		if now := i.now(); now.Sub(saved) >= checkpoint {
-			saved = now
-			if err := i.save(ctx, r); err != nil {
-				return err
-			}
 		}
 	}
 }
