@@ -198,9 +198,8 @@ func (s *session) takeBackElsewhere(target, set string, validity uint32) error {
 		return err
 	}
 	defer bc.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = bc.SetDeadline(deadline)
-	}
+	// Not a deadline of the connection: exchange sets that anew for every command.
+	defer context.AfterFunc(ctx, func() { bc.Close() })()
 	side := &session{
 		g: s.g, log: s.log, ctx: ctx, bc: bc, caps: bc.Caps, user: s.user,
 		up: bufio.NewWriter(bc), out: bufio.NewWriter(discard{}), upLane: newLane(bc.Reader.Wait, bc.Reader.Buffered),
