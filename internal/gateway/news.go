@@ -208,6 +208,9 @@ func (s *session) tell() error {
 			if n, ok := m.view.Remove(uid); ok {
 				s.number(uint32(n), "EXPUNGE")
 			}
+			if e := m.entries[uid]; e != nil && e.recent {
+				m.recentHeld = true // there is one fewer
+			}
 			delete(m.entries, uid)
 			m.changed = slices.DeleteFunc(m.changed, func(u imap.UID) bool { return u == uid })
 		}
