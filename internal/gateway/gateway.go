@@ -65,8 +65,8 @@ type Deps struct {
 	Registerer prometheus.Registerer // nil: metrics are kept and not exported
 }
 
-// maxMessage bounds APPEND at what a literal of RFC 3501 can announce: messages are streamed,
-// and what is too large for the mailbox is the backend's to say.
+// maxMessage bounds APPEND and FETCH at what a literal of RFC 3501 can announce: messages are
+// streamed, and what is too large for the mailbox is the backend's to say.
 const maxMessage = 1<<32 - 1
 
 // Gateway serves IMAP clients. It is safe for concurrent use.
@@ -142,7 +142,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, dialer: d, log: deps.Log, metrics: m,
 		known:     newKnown(),
-		cmdLimits: command.Limits{Append: maxMessage},
+		cmdLimits: command.Limits{Append: maxMessage}, respLimits: response.Limits{Literal: maxMessage},
 		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{},
 	}
 	if deps.Injection != nil {
