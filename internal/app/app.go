@@ -184,6 +184,7 @@ func certificate(section, certFile, keyFile string) (*tls.Config, error) {
 
 // routes adds the endpoints that every process has.
 func (a *App) routes(mux *http.ServeMux, mw *middleware.Middleware, pf *platform.Platform) {
+	mux.HandleFunc("GET /{$}", index(mw != nil, pf != nil))
 	mux.HandleFunc("/healthz", a.health.Healthz)
 	mux.HandleFunc("/readyz", a.health.Readyz)
 	mux.Handle("/metrics", obs.MetricsHandler(a.registry))

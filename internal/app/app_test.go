@@ -127,12 +127,31 @@ func TestAllRolesInOneProcess(t *testing.T) {
 		return code == http.StatusOK && strings.Count(body, `"ready":true`) == 4
 	})
 	for path, want := range map[string]int{
-		"/healthz": 200, "/metrics": 200, "/api/tenants": 401, "/api/injection/v1/begin": 405, "/api/v1/campaigns": 401,
-		"/api/v1/openapi.json": 200, "/": 404,
+		"/": 200, "/nothing": 404, "/healthz": 200, "/metrics": 200, "/api/tenants": 401, "/api/injection/v1/begin": 405, "/api/v1/campaigns": 401,
+		"/api/v1/openapi.json": 200,
 	} {
 		if code, body := get(t, http.DefaultClient, r.HTTPURL()+path); code != want {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
+	}
+	// Whoever opens the address in a browser is told where to go on, and every path told of is there.
+	_, page := get(t, http.DefaultClient, r.HTTPURL()+"/")
+	paths := 0
+	for line := range strings.Lines(page) {
+		path, _, _ := strings.Cut(line, " ")
+		if !strings.HasPrefix(path, "/") {
+			continue
+		}
+		paths++
+		if path == "/api/v1" || path == "/api/injection/v1" {
+			path += "/" + map[string]string{"/api/v1": "campaigns", "/api/injection/v1": "begin"}[path]
+		}
+		if code, body := get(t, http.DefaultClient, r.HTTPURL()+path); code == http.StatusNotFound {
+			t.Errorf("/ tells of %s: %d %s", path, code, body)
+		}
+	}
+	if paths != 6 {
+		t.Errorf("/ tells of %d paths:\n%s", paths, page)
 	}
 	r.stop()
 	if err := r.wait(t); err != nil {
