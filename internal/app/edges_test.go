@@ -184,7 +184,7 @@ var libraries = []struct {
 	{"github.com/emersion/go-imap/v2/...", "internal/demo/... internal/app", "the gateway's protocol code is ours; this is the demo's backend, and an oracle in tests"},
 	{"os/exec", "internal/peertest test/...", "the program starts no other program"},
 	{"unsafe", "", "nothing here needs it"},
-	{"reflect", "internal/config", "types are known when the program is compiled; a configuration is walked by its keys"},
+	{"reflect", "internal/config internal/platform", "types are known when the program is compiled; a configuration is walked by its keys, strict JSON is held against the members of a type"},
 }
 
 // Domain packages see neither network nor disk nor database, nor who uses them.
