@@ -32,7 +32,11 @@ func (g *generator) command() string {
 	case 5:
 		return g.oneOf("NOOP", "CHECK")
 	case 6:
-		return "STATUS INBOX (" + g.some([]string{"MESSAGES", "UNSEEN", "UIDNEXT", "RECENT"}, 4) + ")"
+		items := " (" + g.some([]string{"MESSAGES", "UNSEEN", "UIDNEXT", "RECENT", "SIZE"}, 5) + ")"
+		if g.chance(3) {
+			return `LIST "" ` + g.oneOf("*", "INBOX", "(INBOX Trash)") + " RETURN (" + g.oneOf("", "SUBSCRIBED ") + "STATUS" + items + ")"
+		}
+		return "STATUS INBOX" + items
 	case 7:
 		return g.append()
 	case 8, 9:

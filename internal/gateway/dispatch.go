@@ -31,6 +31,8 @@ func (s *session) dispatch(c *command.Command) error {
 		return s.selectMailbox(c, a)
 	case *command.Status:
 		return s.status(c, a)
+	case *command.List:
+		return s.list(c, a)
 	case *command.Fetch:
 		return s.fetch(c, a)
 	case *command.Store:

@@ -62,9 +62,15 @@ type freshMessage struct {
 
 // marker is a reservation's message that is in the mailbox now.
 type marker struct {
-	token  string // of the claim, from the header
-	recent bool   // counted in the backend's RECENT
-	unseen bool   // another session's STORE took \Seen off
+	token   string // of the claim, from the header
+	recent  bool   // counted in the backend's RECENT
+	unseen  bool   // another session's STORE took \Seen off
+	deleted bool   // it did not take \Deleted off
+	size    uint64 // octets; 0 until somebody asked
+}
+
+func newMarker(token string, flags []string) *marker {
+	return &marker{token: token, recent: hasFlag(flags, `\Recent`), unseen: !hasFlag(flags, `\Seen`), deleted: hasFlag(flags, `\Deleted`)}
 }
 
 // entry is an injected message of the view.

@@ -130,7 +130,7 @@ func (s *session) identify(look string) (bell string, err error) {
 			}
 			bell = "marker"
 			s.g.metrics.markers.WithLabelValues("hidden").Inc()
-			m.markers[f.UID] = &marker{token: token, recent: hasFlag(f.Flags, `\Recent`), unseen: !hasFlag(f.Flags, `\Seen`)}
+			m.markers[f.UID] = newMarker(token, f.Flags)
 			return s.known(seq, f.UID)
 		}))
 	if err == nil && !res.ok() {

@@ -43,11 +43,13 @@ func (s *session) belowUIDNext(entries []*entry) ([]*entry, error) {
 		return nil, err
 	}
 	next := uint64(m.uidNext)
-	var got statusAnswer
-	if _, err := s.own("STATUS "+m.raw+" (UIDNEXT)", got.handler(s)); err != nil {
+	var got *mailboxStatus
+	if _, err := s.own("STATUS "+m.raw+" (UIDNEXT)", s.statusInto(&got)); err != nil {
 		return nil, err
 	}
-	next = max(next, got.values["UIDNEXT"])
+	if got != nil {
+		next = max(next, got.value("UIDNEXT"))
+	}
 	kept := entries[:0]
 	for _, e := range entries {
 		if uint64(e.p.UID) < next {

@@ -177,7 +177,7 @@ func (s *session) learnMarkers(uids imap.Set) error {
 				return nil
 			}
 			m.fresh = slices.DeleteFunc(m.fresh, func(x freshMessage) bool { return x.uid == f.UID })
-			m.markers[f.UID] = &marker{token: token, recent: hasFlag(f.Flags, `\Recent`), unseen: !hasFlag(f.Flags, `\Seen`)}
+			m.markers[f.UID] = newMarker(token, f.Flags)
 			s.g.metrics.markers.WithLabelValues("hidden").Inc()
 			if m.view.HiddenUID(f.UID) {
 				return nil

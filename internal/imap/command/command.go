@@ -150,13 +150,21 @@ type Append struct {
 type Mailbox struct {
 	Name       string
 	Start, End int
+	Uses       []string // of CREATE … (USE …), as written
 }
 
 // Rename is RENAME.
 type Rename struct{ From, To string }
 
 // List is LIST or LSUB.
-type List struct{ Reference, Pattern string }
+type List struct {
+	Reference              string
+	Patterns               []string
+	Extended               bool     // there are options, or patterns in parentheses
+	Select, Return         []string // options, upper case
+	Status                 []string // items of the return option STATUS, upper case; nil without it
+	StatusStart, StatusEnd int      // of the items, between the parentheses
+}
 
 // ID is ID. Params is nil for NIL; names are in lower case, fields with the value NIL are left out.
 type ID struct{ Params map[string]string }

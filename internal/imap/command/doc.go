@@ -6,7 +6,8 @@
 // held: the caller streams it.
 //
 // It knows the grammar of RFC 3501 §9 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID), 3691
-// (UNSELECT), 4315 (UIDPLUS), 4959 (SASL-IR) and 7888 (LITERAL+). It must not know sessions,
+// (UNSELECT), 4315 (UIDPLUS), 4959 (SASL-IR), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 6154
+// (SPECIAL-USE), 7888 (LITERAL+) and 8438 (STATUS=SIZE). It must not know sessions,
 // what a command is good for, or what the server answers.
 //
 // Invariants: Raw is exactly what came. What is held of a command is bounded by Limits,

@@ -77,6 +77,10 @@ func places(t *testing.T, c *command.Command) {
 	case *command.Status:
 		within("mailbox", a.MailboxStart, a.MailboxEnd)
 		within("items", a.ItemsStart, a.ItemsEnd)
+	case *command.List:
+		if a.Status != nil {
+			within("items", a.StatusStart, a.StatusEnd)
+		}
 	case *command.Fetch:
 		nums(a.Set, a.SetStart, a.SetEnd)
 		items := within("items", a.ItemsStart, a.ItemsEnd)

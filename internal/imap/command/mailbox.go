@@ -2,8 +2,6 @@ package command
 
 import (
 	"strings"
-
-	"inlay.example/inlay/internal/imap/wire"
 )
 
 // selectMailbox takes the arguments of SELECT.
@@ -25,15 +23,57 @@ func (p *parser) open(readOnly bool) (any, error) {
 		p.endWithout("a parameter of " + p.name)
 }
 
-// mailboxArg takes the arguments of CREATE, DELETE, SUBSCRIBE and UNSUBSCRIBE.
+// mailboxArg takes the arguments of DELETE, SUBSCRIBE and UNSUBSCRIBE.
 //
-//	create = "CREATE" SP mailbox
+//	delete = "DELETE" SP mailbox
 func (p *parser) mailboxArg() (any, error) {
 	m, err := p.spaceMailbox()
 	if err != nil {
 		return nil, err
 	}
 	return &Mailbox{Name: m.name, Start: m.start, End: m.end}, p.endWithout("a parameter of " + p.name)
+}
+
+// create takes the arguments of CREATE.
+//
+//	create        = "CREATE" SP mailbox [SP "(" create-param *(SP create-param) ")"]      (rfc4466 §3)
+//	create-param =/ "USE" SP "(" [use-attr *(SP use-attr)] ")"                            (rfc6154 §6)
+//	use-attr      = "\\All" / "\\Archive" / … / "\\" atom
+func (p *parser) create() (any, error) {
+	m, err := p.spaceMailbox()
+	if err != nil {
+		return nil, err
+	}
+	a := Mailbox{Name: m.name, Start: m.start, End: m.end}
+	if p.spaces() && p.peek() == '(' {
+		if err := p.list(p.lim.Items, "parameters", false, func() error { return p.createParam(&a) }); err != nil {
+			return nil, err
+		}
+	}
+	return &a, p.end()
+}
+
+func (p *parser) createParam(a *Mailbox) error {
+	name, err := p.atom()
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(name, "USE") {
+		return unsupported("CREATE parameter " + clip(strings.ToUpper(name)))
+	}
+	if err := p.space(); err != nil {
+		return err
+	}
+	return p.list(p.lim.Items, "uses", true, func() error {
+		if err := p.char('\\'); err != nil {
+			return err
+		}
+		use, err := p.atom()
+		if err == nil {
+			a.Uses = append(a.Uses, `\`+use)
+		}
+		return err
+	})
 }
 
 // rename takes the arguments of RENAME.
@@ -49,45 +89,4 @@ func (p *parser) rename() (any, error) {
 		return nil, err
 	}
 	return &Rename{From: from.name, To: to.name}, p.end()
-}
-
-// listMailboxes takes the arguments of LIST and LSUB.
-//
-//	list         = "LIST" SP mailbox SP list-mailbox
-//	lsub         = "LSUB" SP mailbox SP list-mailbox
-//	list-mailbox = 1*list-char / string
-func (p *parser) listMailboxes() (any, error) {
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	if p.peek() == '(' {
-		return nil, unsupported("LIST-EXTENDED")
-	}
-	ref, err := p.mailbox()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	if p.peek() == '(' {
-		return nil, unsupported("LIST-EXTENDED")
-	}
-	pattern, ok, err := p.str()
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		if pattern = p.while(wire.IsList); pattern == "" {
-			return nil, p.fail("a pattern")
-		}
-	}
-	if p.spaces() {
-		at := p.i
-		if strings.EqualFold(p.while(wire.IsAtom), "RETURN") {
-			return nil, unsupported("LIST-EXTENDED")
-		}
-		p.i = at
-	}
-	return &List{Reference: ref.name, Pattern: pattern}, p.end()
 }

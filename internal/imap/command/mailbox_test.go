@@ -45,13 +45,27 @@ func TestMailboxCommands(t *testing.T) {
 	for _, name := range []string{"CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE"} {
 		in := name + ` "a b"`
 		s, e := at(in, `"a b"`)
-		testArgs(t, []argTest{
-			{in: in, want: &command.Mailbox{Name: "a b", Start: s, End: e}},
-			{in: name + " x (USE (\\Drafts))", err: "a parameter of " + name + " is not offered"},
-		})
+		testArgs(t, []argTest{{in: in, want: &command.Mailbox{Name: "a b", Start: s, End: e}}})
+		if name != "CREATE" {
+			testArgs(t, []argTest{{in: name + " x (USE (\\Drafts))", err: "a parameter of " + name + " is not offered"}})
+		}
+	}
+	use := func(uses ...string) *command.Mailbox {
+		return &command.Mailbox{Name: "x", Start: 10, End: 11, Uses: uses}
 	}
 	testArgs(t, []argTest{
 		{in: "CREATE a/b/", want: &command.Mailbox{Name: "a/b/", Start: 10, End: 14}},
+		{in: `CREATE x (USE (\Drafts))`, want: use(`\Drafts`)},
+		{in: `create x  (use (\Drafts \Sent ) )`, want: use(`\Drafts`, `\Sent`)},
+		{in: `CREATE x (USE ())`, want: use()},
+		{in: `CREATE x ()`, err: "an atom expected at octet 14"},
+		{in: `CREATE x (USE)`, err: "a space expected at octet 17"},
+		{in: `CREATE x (USE \Drafts)`, err: "'(' expected at octet 18"},
+		{in: `CREATE x (USE (Drafts))`, err: `'\\' expected at octet 19`},
+		{in: `CREATE x (USE (\))`, err: "an atom expected at octet 20"},
+		{in: `CREATE x (USE (\a \b \c \d \e))`, err: "more than 4 uses at octet 31"},
+		{in: `CREATE x (PARTITION "p")`, err: "CREATE parameter PARTITION is not offered"},
+		{in: `CREATE x (USE (\Drafts)) y`, err: "the end of the line expected at octet 29"},
 		{in: "DELETE", err: "a space expected at octet 10"},
 		{in: "CREATE %", err: "a string expected at octet 11"},
 		{in: `RENAME a "b c"`, want: &command.Rename{From: "a", To: "b c"}},
@@ -63,21 +77,64 @@ func TestMailboxCommands(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
+	list := func(ref string, patterns ...string) *command.List {
+		return &command.List{Reference: ref, Patterns: patterns}
+	}
 	testArgs(t, []argTest{
-		{in: `LIST "" *`, want: &command.List{Pattern: "*"}},
-		{in: `LSUB "" "%"`, want: &command.List{Pattern: "%"}},
-		{in: `LIST a/ %/b]*`, want: &command.List{Reference: "a/", Pattern: "%/b]*"}},
-		{in: `LIST "" ""`, want: &command.List{}},
-		{in: "LIST \"\" {3}\r\na b ", want: &command.List{Pattern: "a b"}},
+		{in: `LIST "" *`, want: list("", "*")},
+		{in: `LSUB "" "%"`, want: list("", "%")},
+		{in: `LIST a/ %/b]*`, want: list("a/", "%/b]*")},
+		{in: `LIST "" ""`, want: list("", "")},
+		{in: "LIST \"\" {3}\r\na b ", want: list("", "a b")},
 		{in: "LIST", err: "a space expected at octet 8"},
 		{in: `LIST ""`, err: "a space expected at octet 11"},
 		{in: `LIST "" `, err: "a pattern expected at octet 12"},
 		{in: `LIST "" * x`, err: "the end of the line expected at octet 14"},
-		{in: `LIST (SUBSCRIBED) "" *`, err: "LIST-EXTENDED is not offered"},
-		{in: `LIST "" (a b)`, err: "LIST-EXTENDED is not offered"},
-		{in: `LIST "" * RETURN (SPECIAL-USE)`, err: "LIST-EXTENDED is not offered"},
-		{in: `LIST "" *   return (STATUS (MESSAGES))`, err: "LIST-EXTENDED is not offered"},
+		{in: `LSUB (SUBSCRIBED) "" *`, err: "LIST-EXTENDED in LSUB is not offered"},
+		{in: `LSUB "" (a b)`, err: "LIST-EXTENDED in LSUB is not offered"},
+		{in: `LSUB "" * RETURN (CHILDREN)`, err: "LIST-EXTENDED in LSUB is not offered"},
 		{in: "LIST \"\" ~{1}\r\na", err: "BINARY is not offered"},
+	})
+}
+
+func TestListExtended(t *testing.T) {
+	t.Parallel()
+	with := func(a command.List) *command.List {
+		a.Extended = true
+		if a.Patterns == nil {
+			a.Patterns = []string{"*"}
+		}
+		return &a
+	}
+	status := func(in, items string, ret []string, names ...string) argTest {
+		a := command.List{Return: ret, Status: names}
+		a.StatusStart, a.StatusEnd = at(in, items)
+		return argTest{in: in, want: with(a)}
+	}
+	testArgs(t, []argTest{
+		{in: `LIST () "" *`, want: with(command.List{})},
+		{in: `list (Subscribed recursivematch) "" *`, want: with(command.List{Select: []string{"SUBSCRIBED", "RECURSIVEMATCH"}})},
+		{in: `LIST (SPECIAL-USE REMOTE) a *`, want: with(command.List{Select: []string{"SPECIAL-USE", "REMOTE"}, Reference: "a"})},
+		{in: `LIST "" (a "b c" %)`, want: with(command.List{Patterns: []string{"a", "b c", "%"}})},
+		{in: "LIST \"\" ({3}\r\na b x) RETURN ()", want: with(command.List{Patterns: []string{"a b", "x"}})},
+		{in: `LIST "" *  return (Children SUBSCRIBED special-use)`, want: with(command.List{Return: []string{"CHILDREN", "SUBSCRIBED", "SPECIAL-USE"}})},
+		status(`LIST "" * RETURN (STATUS (MESSAGES unseen))`, "MESSAGES unseen", []string{"STATUS"}, "MESSAGES", "UNSEEN"),
+		status(`LIST "" * RETURN (CHILDREN STATUS (SIZE ) SUBSCRIBED)`, "SIZE ", []string{"CHILDREN", "STATUS", "SUBSCRIBED"}, "SIZE"),
+		status("LIST \"\" {1}\r\n* RETURN (STATUS (DELETED))", "DELETED", []string{"STATUS"}, "DELETED"),
+		{in: `LIST (REMOTE "" *`, err: "an atom expected at octet 17"},
+		{in: `LIST (REMOTE)"" *`, err: "a space expected at octet 17"},
+		{in: `LIST (SHARED) "" *`, err: "LIST selection option SHARED is not offered"},
+		{in: `LIST (REMOTE REMOTE REMOTE REMOTE REMOTE) "" *`, err: "more than 4 options at octet 38"},
+		{in: `LIST "" ()`, err: "a pattern expected at octet 13"},
+		{in: `LIST "" (a b c d e)`, err: "more than 4 patterns at octet 21"},
+		{in: `LIST "" * RETURN`, err: "a space expected at octet 20"},
+		{in: `LIST "" * RETURN CHILDREN`, err: "'(' expected at octet 21"},
+		{in: `LIST "" * RETURN (MYRIGHTS)`, err: "LIST return option MYRIGHTS is not offered"},
+		{in: `LIST "" * RETURN (STATUS)`, err: "a space expected at octet 28"},
+		{in: `LIST "" * RETURN (STATUS ())`, err: "an atom expected at octet 30"},
+		{in: `LIST "" * RETURN (STATUS (HIGHESTMODSEQ))`, err: "STATUS item HIGHESTMODSEQ is not offered"},
+		{in: `LIST "" * RETURN (STATUS (SIZE) STATUS (SIZE))`, err: "STATUS only once expected at octet 42"},
+		{in: `LIST "" * RETURN (STATUS (SIZE)) x`, err: "the end of the line expected at octet 37"},
 	})
 }
 
@@ -99,7 +156,7 @@ func TestStatus(t *testing.T) {
 		{in: "STATUS a (MESSAGES", err: "a space or ) expected at octet 22"},
 		{in: "STATUS a (MESSAGES) x", err: "the end of the line expected at octet 24"},
 		{in: "STATUS a (MESSAGES HIGHESTMODSEQ)", err: "STATUS item HIGHESTMODSEQ is not offered"},
-		{in: "STATUS a (SIZE)", err: "STATUS item SIZE is not offered"},
+		stat("STATUS a (SIZE deleted)", "a", "a", "SIZE deleted", "SIZE", "DELETED"),
 		{in: "STATUS a (RECENT RECENT RECENT RECENT RECENT)", err: "more than 4 items at octet 42"},
 	})
 }

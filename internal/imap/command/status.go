@@ -1,14 +1,17 @@
 package command
 
-import "strings"
-
-// statusItems are those of RFC 3501 §6.3.10.
-var statusItems = map[string]bool{"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true}
+// statusItems are those of RFC 3501 §6.3.10, SIZE of RFC 8438, DELETED of RFC 9051 §6.3.11 and
+// RFC 9208 §4.1.4.
+var statusItems = map[string]bool{
+	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true,
+}
 
 // status takes the arguments of STATUS.
 //
 //	status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
 //	status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"
+//	status-att =/ "SIZE"      (rfc8438 §5)
+//	status-att =/ "DELETED"   (rfc9051 §9)
 func (p *parser) status() (any, error) {
 	m, err := p.spaceMailbox()
 	if err != nil {
@@ -17,21 +20,20 @@ func (p *parser) status() (any, error) {
 	if err := p.space(); err != nil {
 		return nil, err
 	}
-	a := Status{Mailbox: m.name, MailboxStart: m.start, MailboxEnd: m.end, ItemsStart: p.i + 1}
-	err = p.list(p.lim.Items, "items", false, func() error {
-		item, err := p.atom()
-		if err != nil {
-			return err
-		}
-		if item = strings.ToUpper(item); !statusItems[item] {
-			return unsupported("STATUS item " + clip(item))
-		}
-		a.Items = append(a.Items, item)
-		return nil
-	})
-	if err != nil {
+	a := Status{Mailbox: m.name, MailboxStart: m.start, MailboxEnd: m.end}
+	if a.Items, a.ItemsStart, a.ItemsEnd, err = p.statusItems(); err != nil {
 		return nil, err
 	}
-	a.ItemsEnd = p.i - 1
 	return &a, p.end()
+}
+
+// statusItems takes "(" status-att *(SP status-att) ")" and gives the place between the parentheses.
+func (p *parser) statusItems() (items []string, start, end int, err error) {
+	start = p.i + 1
+	err = p.list(p.lim.Items, "items", false, func() error {
+		item, err := p.option("STATUS item", statusItems)
+		items = append(items, item)
+		return err
+	})
+	return items, start, p.i - 1, err
 }

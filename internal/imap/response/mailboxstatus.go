@@ -9,13 +9,15 @@ import (
 type StatusItem struct {
 	Name  string // upper case
 	Value uint64
+	Other string // the value as written where it is not a number: NIL, or a list
 }
 
 // ParseMailboxStatus parses the rest of a STATUS response. mailbox is the name as the server
-// wrote it, unquoted; end is the octet behind it. Items whose value is a list are left out.
+// wrote it, unquoted; end is the octet behind it.
 //
 //	mailbox-data    =/ "STATUS" SP mailbox SP "(" [status-att-list] ")"
-//	status-att-list =  status-att SP number *(SP status-att SP number)
+//	status-att-list =  status-att-val *(SP status-att-val)
+//	status-att-val  =  ("MESSAGES" SP number) / … / ("APPENDLIMIT" SP (number / nil)) / ("MAILBOXID" SP "(" objectid ")")
 func ParseMailboxStatus(rest []byte) (mailbox string, end int, items []StatusItem, err error) {
 	s := scanner{b: rest}
 	s.spaces()
@@ -45,14 +47,15 @@ func ParseMailboxStatus(rest []byte) (mailbox string, end int, items []StatusIte
 		if err != nil {
 			return "", 0, nil, err
 		}
-		if v.kind == listValue {
-			continue // MAILBOXID, and what else may come
+		if v.kind == listValue || v.kind == atomValue && strings.EqualFold(string(v.b), "NIL") {
+			items = append(items, StatusItem{Name: item, Other: string(rest[at:s.i])}) // MAILBOXID, APPENDLIMIT, and what else may come
+			continue
 		}
 		n, err := strconv.ParseUint(string(v.b), 10, 64)
 		if err != nil || v.kind != atomValue {
 			s.i = at
 			return "", 0, nil, s.fail("a number")
 		}
-		items = append(items, StatusItem{item, n})
+		items = append(items, StatusItem{Name: item, Value: n})
 	}
 }

@@ -142,11 +142,12 @@ func TestParseMailboxStatus(t *testing.T) {
 		want    items
 		err     string
 	}{
-		{in: " blurdybloop (MESSAGES 231 uidnext 44292)\r\n", mailbox: "blurdybloop", want: items{{"MESSAGES", 231}, {"UIDNEXT", 44292}}},
+		{in: " blurdybloop (MESSAGES 231 uidnext 44292)\r\n", mailbox: "blurdybloop", want: items{{Name: "MESSAGES", Value: 231}, {Name: "UIDNEXT", Value: 44292}}},
 		{in: ` "a \"b\\" ()` + "\r\n", mailbox: `a "b\`},
-		{in: " {3}\r\na)b (UNSEEN 0)\r\n", mailbox: "a)b", want: items{{"UNSEEN", 0}}},
-		{in: " &Jjo-[x] (HIGHESTMODSEQ 9223372036854775807 SIZE 18446744073709551615 )\n", mailbox: "&Jjo-[x]", want: items{{"HIGHESTMODSEQ", 1<<63 - 1}, {"SIZE", 1<<64 - 1}}},
-		{in: " a (MAILBOXID (F123) MESSAGES 5)", mailbox: "a", want: items{{"MESSAGES", 5}}}, // rfc8474 §4.3
+		{in: " {3}\r\na)b (UNSEEN 0)\r\n", mailbox: "a)b", want: items{{Name: "UNSEEN", Value: 0}}},
+		{in: " &Jjo-[x] (HIGHESTMODSEQ 9223372036854775807 SIZE 18446744073709551615 )\n", mailbox: "&Jjo-[x]", want: items{{Name: "HIGHESTMODSEQ", Value: 1<<63 - 1}, {Name: "SIZE", Value: 1<<64 - 1}}},
+		{in: " a (MAILBOXID (F123) MESSAGES 5)", mailbox: "a", want: items{{Name: "MAILBOXID", Other: "(F123)"}, {Name: "MESSAGES", Value: 5}}},     // rfc8474 §4.3
+		{in: " a (APPENDLIMIT nil APPENDLIMIT 5)", mailbox: "a", want: items{{Name: "APPENDLIMIT", Other: "nil"}, {Name: "APPENDLIMIT", Value: 5}}}, // rfc7889 §3
 		{in: "", err: `response: a value expected at octet 1 of ""`},
 		{in: " (a) (MESSAGES 1)", err: `response: a mailbox name expected at octet 1 of " (a) (MESSAGES 1)"`},
 		{in: " a", err: `response: a space and ( expected at octet 3 of " a"`},
