@@ -71,8 +71,7 @@ type Middleware struct {
 	verify      func(secret []byte, h http.Header, body []byte, now time.Time, tolerance time.Duration) (string, error)
 
 	mu        sync.Mutex
-	epoch     uint64             // of the control documents, for which tenants holds
-	tenants   map[string]*tenant // opened, by id
+	tenants   map[string]openedTenant // by id
 	importers map[importerKey]*runningImporter
 }
 
@@ -101,7 +100,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Middleware, error) {
 	m := &Middleware{
 		cfg: cfg, store: deps.Store, objects: deps.Objects, log: deps.Log, clock: deps.Now,
 		newImporter: deps.Importer, verify: deps.Verify, people: newStripes(), imports: newBell(), sweeps: newBell(),
-		tenants: map[string]*tenant{}, importers: map[importerKey]*runningImporter{},
+		tenants: map[string]openedTenant{}, importers: map[importerKey]*runningImporter{},
 	}
 	var err error
 	if m.metrics, err = newMetrics(deps.Registerer); err != nil {

@@ -14,8 +14,8 @@ import (
 	"inlay.example/inlay/internal/store"
 )
 
-// tenant is an opened tenant. All but the snapshot of its campaigns is immutable; when the
-// control documents change it is opened anew.
+// tenant is an opened tenant. All but the snapshot of its campaigns is immutable; when its
+// document changes it is opened anew.
 type tenant struct {
 	id       string
 	secret   []byte // of pushes and commands
@@ -52,30 +52,43 @@ func (m *Middleware) openTenant(ctx context.Context, id string) (*tenant, error)
 		return nil, fmt.Errorf("reading the control epoch: %w", err)
 	}
 	m.mu.Lock()
-	if m.epoch != epoch {
-		m.epoch = epoch
-		clear(m.tenants)
-	}
-	t := m.tenants[id]
+	had := m.tenants[id]
 	m.mu.Unlock()
-	if t != nil {
-		return t, nil
+	if had.tenant != nil && had.epoch >= epoch {
+		return had.tenant, nil
 	}
 	doc, err := m.tenantDoc(ctx, id)
 	if err != nil {
+		if fault.Is(err, fault.NotFound) {
+			m.mu.Lock()
+			delete(m.tenants, id)
+			m.mu.Unlock()
+		}
 		return nil, err
 	}
-	if t, err = m.open(ctx, doc.config); err != nil {
-		return nil, err
+	// Other documents change far more often than this one does, and a tenant that is opened anew
+	// reads all its campaigns again. (Revisions don't tell: a tenant may have been made anew.)
+	now := openedTenant{tenant: had.tenant, epoch: epoch, body: doc.body}
+	if had.tenant == nil || had.body != doc.body {
+		if now.tenant, err = m.open(ctx, doc.config); err != nil {
+			return nil, err
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	// The document was read after the epoch. If the epoch has moved on meanwhile, what was
-	// read may be old already, and serves this call only.
-	if m.epoch == epoch {
-		m.tenants[id] = t
+	// The document was read after the epoch, so it is at least as new; what somebody else has
+	// found at a later one stays.
+	if m.tenants[id].epoch <= epoch {
+		m.tenants[id] = now
 	}
-	return t, nil
+	return now.tenant, nil
+}
+
+// openedTenant is a tenant as it was at an epoch of the control documents.
+type openedTenant struct {
+	tenant *tenant
+	epoch  uint64
+	body   string // of its document
 }
 
 func (m *Middleware) open(ctx context.Context, c tenantConfig) (*tenant, error) {
@@ -159,7 +172,9 @@ func (t *tenant) snapshot(ctx context.Context) (map[campaign.ID]campaign.Active,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.loaded && t.epoch == epoch {
+	// One that somebody else has read meanwhile, at a later epoch, is even better: those who wait
+	// here must not read in turn what has been read for all of them.
+	if t.loaded && t.epoch >= epoch {
 		return t.campaigns, nil
 	}
 	campaigns := map[campaign.ID]campaign.Active{}

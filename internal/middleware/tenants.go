@@ -22,6 +22,7 @@ const (
 // tenantDoc is a tenant's document as it is kept.
 type tenantDoc struct {
 	rev    uint64
+	body   string // as it was read
 	tree   map[string]any
 	config tenantConfig
 }
@@ -38,7 +39,7 @@ func (m *Middleware) tenantDoc(ctx context.Context, id string) (tenantDoc, error
 }
 
 func parseTenant(doc store.Doc) (tenantDoc, error) {
-	out := tenantDoc{rev: doc.Rev}
+	out := tenantDoc{rev: doc.Rev, body: string(doc.Body)}
 	if err := decodeTree(doc.Body, &out.tree); err != nil {
 		return tenantDoc{}, fault.Wrap(fault.Internal, err, "the document of tenant %s is damaged", doc.ID)
 	}

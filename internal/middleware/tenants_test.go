@@ -1,11 +1,14 @@
 package middleware_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,6 +16,8 @@ import (
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/middleware"
+	"inlay.example/inlay/internal/store"
+	"inlay.example/inlay/internal/webhook"
 )
 
 // bare is an instance without tenants, and its API.
@@ -270,5 +275,75 @@ func TestKeyspaceBelongsToOneTenant(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Fatalf("the keyspace's identity was lost: %s", diff)
+	}
+}
+
+// countingStore counts how often campaigns are listed.
+type countingStore struct {
+	store.Store
+	lists atomic.Int64
+}
+
+func (s *countingStore) Keyspace(ctx context.Context, name string) (store.Keyspace, error) {
+	ks, err := s.Store.Keyspace(ctx, name)
+	return countingKeyspace{Keyspace: ks, store: s}, err
+}
+
+type countingKeyspace struct {
+	store.Keyspace
+	store *countingStore
+}
+
+func (k countingKeyspace) List(ctx context.Context, kind, after string, limit int) ([]store.Doc, error) {
+	k.store.lists.Add(1)
+	return k.Keyspace.List(ctx, kind, after, limit)
+}
+
+// Logins read the campaigns again when these have changed, not whenever anything has; and a
+// tenant's own change holds from the next call on, also when it was deleted and made anew.
+func TestChangesOfOthersCostLittle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	counting := &countingStore{Store: w.store}
+	m := w.instance(t, func(_ *middleware.Config, d *middleware.Deps) { d.Store = counting })
+	a := api{t, serve(t, m), token}
+	begin := func() (listed int64) {
+		t.Helper()
+		before := counting.lists.Load()
+		if _, err := m.Begin(t.Context(), injection.BeginRequest{Person: injection.Person{User: "anna"}}); err != nil {
+			t.Fatal(err)
+		}
+		return counting.lists.Load() - before
+	}
+	begin()
+	if _, err := w.store.Control().Put(t.Context(), "platform-campaign", "x", 0, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	if n := begin(); n != 0 {
+		t.Errorf("campaigns were listed %d times because of something else", n)
+	}
+	w.PutCampaign(t, "", campaign.Active{ID: "c", State: campaign.Running, Version: 1, Start: w.Now(), End: w.Now().Add(time.Hour)}, nil)
+	if n := begin(); n != 1 {
+		t.Errorf("campaigns were listed %d times after they had changed", n)
+	}
+	command := func(id, secret string) int {
+		body := `{"campaign":"none","command":"pause","revision":1}`
+		unsigned := a
+		unsigned.token = ""
+		return unsigned.do("POST", "/api/tenants/default/commands", body, webhook.Sign([]byte(secret), id, w.Now(), []byte(body))).status
+	}
+	if got := command("1", secret); got != 404 {
+		t.Fatalf("status %d", got)
+	}
+	body := reference(t)
+	for _, other := range []string{"another-secret", "still-another-secret"} {
+		a.expect(204, "DELETE", "/api/tenants/default/", "")
+		if got := command("2", secret); got != 404 {
+			t.Errorf("of a tenant that is deleted: %d", got)
+		}
+		a.expect(201, "POST", "/api/tenants?createDB=true", edit(t, body, other, "configuration", "secretKey"))
+		if got, old := command("3", other), command("4", secret); got != 404 || old != 401 {
+			t.Errorf("by the new secret %d, by the old one %d", got, old)
+		}
 	}
 }
