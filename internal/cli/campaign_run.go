@@ -232,7 +232,7 @@ func (l *launch) explained(err error) error {
 	}
 	text := strings.Join(lines, "\n  ")
 	if rows && !l.skipBad {
-		text += "\nNothing was stored of it. Correct these rows, or leave them out with --skip-bad-rows."
+		text += "\nNothing was stored. Correct these rows, or leave them out with --skip-bad-rows."
 	}
 	return fault.Wrap(fault.KindOf(err), err, "%s", text)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"inlay.example/inlay/internal/cli"
+	"inlay.example/inlay/internal/platform/client"
 )
 
 // platform is a demo that runs, and a directory with files for its commands.
@@ -71,8 +72,8 @@ func (p *platform) run(t *testing.T, args ...string) (stdout, stderr string, cod
 	return out.String(), strings.ReplaceAll(errs.String(), p.dir+string(filepath.Separator), ""), code
 }
 
-// Whatever is wrong with a template or an audience is told with its file and place, and leaves no
-// draft behind.
+// Whatever is wrong with a template or an audience is told with its file and place, and nothing
+// of it stays at the platform.
 func TestWhatIsSaidOfWrongFiles(t *testing.T) {
 	t.Parallel()
 	p := startDemo(t)
@@ -97,7 +98,7 @@ func TestWhatIsSaidOfWrongFiles(t *testing.T) {
 		{
 			"wrong rows", template, "user,first_name\nanna@demo.example,Anna\nbram@demo.example\nchloe@demo.example,Chlo\xe9\n", nil,
 			"inlay: the request cannot be carried out as it is\n  a.csv:3: 1 fields, and the header has 2\n  a.csv:4: not UTF-8\n" +
-				"Nothing was stored of it. Correct these rows, or leave them out with --skip-bad-rows.",
+				"Nothing was stored. Correct these rows, or leave them out with --skip-bad-rows.",
 		},
 		{
 			"a column is missing", template, "user,firstname\nanna@demo.example,Anna\n", nil,
@@ -128,5 +129,17 @@ func TestWhatIsSaidOfWrongFiles(t *testing.T) {
 	}
 	if after, _, _ := p.run(t, "campaign", "list"); after != before {
 		t.Errorf("the campaigns were\n%s\nand are\n%s", before, after)
+	}
+	c, err := client.New(client.Config{BaseURL: p.env["INLAY_SERVER"], Token: p.env["INLAY_TOKEN"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := c.Templates(t.Context(), client.List{})
+	if err != nil || len(templates.Items) != 1 {
+		t.Errorf("%d templates, %v; the demo has one", len(templates.Items), err)
+	}
+	audiences, err := c.Audiences(t.Context(), client.List{})
+	if err != nil || len(audiences.Items) != 1 {
+		t.Errorf("%d audiences, %v; the demo has one", len(audiences.Items), err)
 	}
 }

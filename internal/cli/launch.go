@@ -33,18 +33,42 @@ type launch struct {
 const followEvery = 100 * time.Millisecond
 
 // do stores template and audience, makes the campaign, starts it, and follows it until it
-// runs. What was stored stays when a later step fails: it can be used again.
+// runs. When one of these is refused, what was stored before is removed again: what failed for a
+// mistake is done again, and lists of people are not to lie about.
 func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Campaign, error) {
+	source, err := l.source()
+	if err != nil {
+		return api.Campaign{}, err
+	}
+	var made stored
+	one, err := l.begin(ctx, c, p, source, &made)
+	if err != nil {
+		made.remove(ctx, c, err, p)
+		return one, err
+	}
+	if !l.wait {
+		return one, nil
+	}
+	return follow(ctx, c, one, p)
+}
+
+// source reads the template.
+func (l launch) source() ([]byte, error) {
 	source, err := io.ReadAll(io.LimitReader(l.template, message.MaxSource+1))
 	if err != nil {
-		return api.Campaign{}, fault.New(fault.Invalid, "%s: %v", l.templateFile, err)
+		return nil, fault.New(fault.Invalid, "%s: %v", l.templateFile, err)
 	}
 	if len(source) > message.MaxSource {
-		return api.Campaign{}, fault.New(fault.TooLarge, "%s: more than %d octets", l.templateFile, message.MaxSource)
+		return nil, fault.New(fault.TooLarge, "%s: more than %d octets", l.templateFile, message.MaxSource)
 	}
 	if len(source) == 0 {
-		return api.Campaign{}, fault.New(fault.Invalid, "%s: the file is empty: a template begins with header fields, From and Subject at least", l.templateFile)
+		return nil, fault.New(fault.Invalid, "%s: the file is empty: a template begins with header fields, From and Subject at least", l.templateFile)
 	}
+	return source, nil
+}
+
+// begin makes the campaign of a template and starts it. What it has stored is noted in made.
+func (l launch) begin(ctx context.Context, c *client.Client, p *progress, source []byte, made *stored) (one api.Campaign, err error) {
 	// Should a connection break while its answer is on the way, the request is repeated by the
 	// transport with the same key, and makes nothing twice.
 	key := rand.Text()
@@ -53,6 +77,7 @@ func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Camp
 	if err != nil {
 		return api.Campaign{}, inFile(err, l.templateFile)
 	}
+	made.template = t.ID
 	p.step("uploading the audience")
 	upload := client.Upload{Name: l.name, Body: l.audience, Key: key + "-audience", Progress: func(n int64) { p.amount(n, l.audienceSize, "octets") }}
 	if l.skipBad {
@@ -62,6 +87,7 @@ func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Camp
 	if err != nil {
 		return api.Campaign{}, inFile(err, l.audienceFile)
 	}
+	made.audience = a.ID
 	for _, e := range a.Errors {
 		p.note("line %d left out: %s", e.Line, e.Message)
 	}
@@ -72,33 +98,56 @@ func (l launch) do(ctx context.Context, c *client.Client, p *progress) (api.Camp
 		plan.Start = &l.start
 	}
 	p.step("making the campaign")
-	made, err := c.CreateCampaign(ctx, plan, key+"-campaign")
+	one, err = c.CreateCampaign(ctx, plan, key+"-campaign")
 	if err != nil {
 		return api.Campaign{}, err
 	}
-	id := made.ID
+	made.campaign = one.ID
 	if l.start.IsZero() {
-		made, err = c.Start(ctx, made.ID)
-	} else {
-		made, err = c.Schedule(ctx, made.ID)
+		return c.Start(ctx, one.ID)
 	}
-	if err != nil {
-		l.undraft(ctx, c, id, err, p)
-		return made, err
-	}
-	if !l.wait {
-		return made, nil
-	}
-	return follow(ctx, c, made, p)
+	return c.Schedule(ctx, one.ID)
 }
 
-// undraft removes the draft that could not be started, so that every attempt that fails for the
-// same mistake does not leave another one. Only drafts can be deleted: what was started after
-// all, its answer lost, is safe.
-func (l launch) undraft(ctx context.Context, c *client.Client, id campaign.ID, why error, p *progress) {
-	if fault.Is(why, fault.Unavailable) || c.DeleteCampaign(ctx, id) != nil {
-		p.note("campaign %s is there and may be a draft: inlay campaign status %s", id, id)
+// stored is what a launch has left at the platform.
+type stored struct {
+	template, audience string
+	campaign           campaign.ID
+}
+
+// remove takes it away, after an error. Only drafts can be deleted, and no audience that a
+// campaign needs: what was started after all, its answer lost, is safe.
+func (s stored) remove(ctx context.Context, c *client.Client, why error, p *progress) {
+	if s == (stored{}) {
+		return
 	}
+	var err error
+	if fault.Is(why, fault.Unavailable) {
+		err = why // who did not answer may have done it
+	}
+	if err == nil && s.campaign != "" {
+		err = c.DeleteCampaign(ctx, s.campaign)
+	}
+	if err == nil && s.audience != "" {
+		err = c.DeleteAudience(ctx, s.audience)
+	}
+	if err == nil && s.template != "" {
+		err = c.DeleteTemplate(ctx, s.template)
+	}
+	if err != nil {
+		p.note("what was stored stays: %s", s)
+	}
+}
+
+func (s stored) String() string {
+	text := "template " + s.template
+	if s.audience != "" {
+		text += ", audience " + s.audience
+	}
+	if s.campaign != "" {
+		text += ", campaign " + string(s.campaign)
+	}
+	return text
 }
 
 // follow waits until a campaign is prepared.

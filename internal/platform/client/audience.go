@@ -67,3 +67,10 @@ func (c *Client) Audience(ctx context.Context, id string) (a api.Audience, err e
 	_, err = c.call(ctx, request{method: http.MethodGet, path: audiences + "/" + url.PathEscape(id)}, &a)
 	return a, err
 }
+
+// DeleteAudience removes an audience and its rows; Conflict while a campaign that is not
+// prepared yet needs them.
+func (c *Client) DeleteAudience(ctx context.Context, id string) error {
+	_, _, err := c.do(ctx, request{method: http.MethodDelete, path: audiences + "/" + url.PathEscape(id)})
+	return err
+}

@@ -112,6 +112,8 @@ func TestRequests(t *testing.T) {
 		"POST /prefix/api/v1/campaigns application/json||k":            func() error { _, err := c.CreateCampaign(ctx, api.Plan{}, "k"); return err },
 		"PATCH /prefix/api/v1/campaigns/a%2Fb application/json||":      func() error { _, err := c.PatchCampaign(ctx, "a/b", api.Patch{}, ""); return err },
 		"DELETE /prefix/api/v1/campaigns/c ||":                         func() error { return c.DeleteCampaign(ctx, "c") },
+		"DELETE /prefix/api/v1/templates/a%20b ||":                     func() error { return c.DeleteTemplate(ctx, "a b") },
+		"DELETE /prefix/api/v1/audiences/a ||":                         func() error { return c.DeleteAudience(ctx, "a") },
 		"POST /prefix/api/v1/campaigns/c/recall ||":                    func() error { _, err := c.Recall(ctx, "c"); return err },
 		"GET /prefix/api/v1/campaigns/c/statistics ||":                 func() error { _, err := c.Statistics(ctx, "c"); return err },
 		"POST /prefix/api/v1/audiences?name=n&onError=skip text/csv||": func() error { return upload(ctx, c, api.OnErrorSkip) },

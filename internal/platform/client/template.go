@@ -52,6 +52,12 @@ func (c *Client) TemplateSource(ctx context.Context, id string) ([]byte, error) 
 	return body, err
 }
 
+// DeleteTemplate removes a template; campaigns keep the version that they were planned with.
+func (c *Client) DeleteTemplate(ctx context.Context, id string) error {
+	_, _, err := c.do(ctx, request{method: http.MethodDelete, path: templates + "/" + url.PathEscape(id)})
+	return err
+}
+
 // Preview renders a template for one person and returns the message.
 func (c *Client) Preview(ctx context.Context, id string, p api.Preview) ([]byte, error) {
 	r, err := request{method: http.MethodPost, path: templates + "/" + url.PathEscape(id) + "/preview", want: typeMail}.jsonBody(p)
