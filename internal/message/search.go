@@ -23,17 +23,42 @@ type Facts struct {
 // compared as substrings without regard to case. The error is of a key that is not known or
 // not well-formed; its answer must then be had elsewhere.
 func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
+	return (&matching{m: m, f: f}).match(k)
+}
+
+// matching is one query of a message. A query may look for thousands of words: the texts are
+// decoded once.
+type matching struct {
+	m     *Message
+	f     Facts
+	texts map[*entity]string // decoded, for comparison
+}
+
+func (x *matching) text(e *entity) string {
+	t, ok := x.texts[e]
+	if !ok {
+		t = foldCase(e.decodedText())
+		if x.texts == nil {
+			x.texts = map[*entity]string{}
+		}
+		x.texts[e] = t
+	}
+	return t
+}
+
+func (x *matching) match(k imap.SearchKey) (bool, error) {
+	m, f := x.m, x.f
 	switch k.Op {
 	case imap.SearchAnd:
 		for _, sub := range k.Keys {
-			if ok, err := m.Match(sub, f); err != nil || !ok {
+			if ok, err := x.match(sub); err != nil || !ok {
 				return false, err
 			}
 		}
 		return true, nil
 	case imap.SearchOr:
 		for _, sub := range k.Keys {
-			if ok, err := m.Match(sub, f); err != nil || ok {
+			if ok, err := x.match(sub); err != nil || ok {
 				return ok, err
 			}
 		}
@@ -42,7 +67,7 @@ func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
 		if len(k.Keys) != 1 {
 			return false, fmt.Errorf("NOT of %d keys", len(k.Keys))
 		}
-		ok, err := m.Match(k.Keys[0], f)
+		ok, err := x.match(k.Keys[0])
 		return !ok && err == nil, err
 	case imap.SearchSeq:
 		return k.Set.Resolve(f.SeqStar).Contains(uint32(f.Seq)), nil
@@ -73,9 +98,9 @@ func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
 	case imap.SearchAddress:
 		return m.root.matchField(k.Field, k.Value, canonicalAddresses), nil
 	case imap.SearchBody:
-		return m.root.matchText(foldCase(k.Value), false), nil
+		return x.matchText(m.root, foldCase(k.Value), false), nil
 	case imap.SearchText:
-		return m.root.matchText(foldCase(k.Value), true), nil
+		return x.matchText(m.root, foldCase(k.Value), true), nil
 	}
 	return false, fmt.Errorf("search key %q is not known", k.Op)
 }
@@ -186,19 +211,19 @@ func quoteUnless(s string, plain func(byte) bool) string {
 
 // matchText looks into the decoded texts of the parts, and with headers into every header, of
 // parts too. What stands between the parts of a multipart is not looked at.
-func (e *entity) matchText(needle string, headers bool) bool {
+func (x *matching) matchText(e *entity, needle string, headers bool) bool {
 	if needle == "" || headers && e.matchHeader(needle) {
 		return true
 	}
 	for _, c := range e.children {
-		if c.matchText(needle, headers) {
+		if x.matchText(c, needle, headers) {
 			return true
 		}
 	}
 	if e.multipart || e.nested || !strings.EqualFold(e.kind, "text") && !strings.EqualFold(e.kind, "message") {
 		return false
 	}
-	return strings.Contains(foldCase(e.decodedText()), needle)
+	return strings.Contains(x.text(e), needle)
 }
 
 func (e *entity) matchHeader(needle string) bool {

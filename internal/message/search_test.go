@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,5 +159,35 @@ func TestMatch(t *testing.T) {
 				t.Errorf("%s: we do not find %s, Dovecot does", q, name)
 			}
 		}
+	}
+}
+
+// TestMatchOfManyTexts looks for a thousand words in a long text, which is decoded once: a client
+// may write some four thousand into one command. It runs alone, for what it measures is the whole
+// process.
+//
+//nolint:paralleltest // see above
+func TestMatchOfManyTexts(t *testing.T) {
+	raw := "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
+		strings.Repeat("Gr=C3=BC=C3=9Fe aus K=C3=B6ln.\r\n", 2000)
+	m, err := message.Parse([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	allocated := func(keys int) uint64 {
+		and := imap.SearchKey{Op: imap.SearchAnd}
+		for range keys {
+			and.Keys = append(and.Keys, imap.SearchKey{Op: imap.SearchBody, Value: "KÖLN"})
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if ok, err := m.Match(and, message.Facts{}); err != nil || !ok {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if one, many := allocated(1), allocated(1000); many > one+1<<20 {
+		t.Errorf("one word allocates %d octets, a thousand %d", one, many)
 	}
 }
