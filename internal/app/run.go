@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/obs"
 )
 
 // Run serves until ctx ends or a role fails, then stops in order, and closes everything. It
@@ -47,6 +48,9 @@ func (a *App) Run(ctx context.Context) error {
 	a.log.Info("stopped")
 	return err
 }
+
+// Readiness is what /readyz would answer.
+func (a *App) Readiness(ctx context.Context) obs.Readiness { return a.health.Check(ctx) }
 
 // Abort ends draining at once. It may be called at any time, from any goroutine, repeatedly.
 func (a *App) Abort() { a.abortOnce.Do(func() { close(a.abort) }) }

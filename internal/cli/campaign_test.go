@@ -15,19 +15,20 @@ import (
 
 // platform is a demo that runs, and a directory with files for its commands.
 type platform struct {
-	dir    string
-	env    map[string]string
-	output *buffer
+	dir         string
+	env         map[string]string
+	output, log *buffer
 }
 
 // startDemo runs a demo until the test ends.
-func startDemo(t *testing.T) *platform {
+func startDemo(t *testing.T, more ...string) *platform {
 	t.Helper()
-	p := &platform{dir: t.TempDir(), output: &buffer{}}
-	signals, ended := make(chan os.Signal, 2), make(chan int, 1)
 	log := &buffer{}
+	p := &platform{dir: t.TempDir(), output: &buffer{}, log: log}
+	signals, ended := make(chan os.Signal, 2), make(chan int, 1)
+	args := append([]string{"demo", "--json", "--data", filepath.Join(p.dir, "data"), "--http", "127.0.0.1:0", "--imap", "127.0.0.1:0"}, more...)
 	go func() {
-		ended <- cli.Main(t.Context(), []string{"demo", "--json", "--data", filepath.Join(p.dir, "data"), "--http", "127.0.0.1:0", "--imap", "127.0.0.1:0"},
+		ended <- cli.Main(t.Context(), args,
 			cli.IO{Out: p.output, Err: log, Getenv: func(string) string { return "" }, Signals: signals})
 	}()
 	limit := time.After(60 * time.Second)
@@ -141,5 +142,15 @@ func TestWhatIsSaidOfWrongFiles(t *testing.T) {
 	audiences, err := c.Audiences(t.Context(), client.List{})
 	if err != nil || len(audiences.Items) != 1 {
 		t.Errorf("%d audiences, %v; the demo has one", len(audiences.Items), err)
+	}
+}
+
+// A wrong --backend is told before somebody looks for the reason in a mail client.
+func TestADemoWarnsOfAMailServerThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	p := startDemo(t, "--backend", "127.0.0.1:1")
+	const want = "inlay: --backend 127.0.0.1:1: the mail server cannot be reached. Nobody can log in until it answers"
+	if got := p.log.String(); !strings.HasPrefix(got, want) {
+		t.Errorf("it says %q, not %q", got, want)
 	}
 }

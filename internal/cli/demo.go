@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"inlay.example/inlay/internal/config"
 	"inlay.example/inlay/internal/demo"
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/obs"
 	"inlay.example/inlay/internal/platform/client"
 )
 
@@ -237,6 +239,9 @@ func (d *demoRun) present(ctx context.Context, a *app.App, state demo.State, peo
 		}
 		ready.Campaign = string(id)
 	}
+	if d.backend != "" {
+		d.warn(a.Readiness(ctx))
+	}
 	if d.asJSON {
 		if err := printJSON(d.std.Out, ready); err != nil {
 			return err
@@ -246,6 +251,13 @@ func (d *demoRun) present(ctx context.Context, a *app.App, state demo.State, peo
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// warn tells when the mail server does not answer. It is no error: the server may come later.
+func (d *demoRun) warn(r obs.Readiness) {
+	if g := r.Roles[string(config.Gateway)]; !g.Ready {
+		fmt.Fprintf(d.std.Err, "inlay: --backend %s: %s. Nobody can log in until it answers; every connection tries anew.\n", d.backend, g.Reason)
+	}
 }
 
 // campaign gives the demo's campaign: that of an earlier start, if it goes on for a while, else
