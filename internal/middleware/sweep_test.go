@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -216,6 +217,63 @@ func TestUnknownOutcome(t *testing.T) {
 	if n := w.Count(t, "", "c", event.Injected); n != 1 {
 		t.Fatalf("%d injected", n)
 	}
+}
+
+// One record that is damaged does not keep a recall from the people behind it.
+func TestDamagedPersonIsPassedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	damaged := &damagedStore{Store: w.store}
+	m := w.instance(t, func(_ *middleware.Config, d *middleware.Deps) { d.Store = damaged })
+	people := map[string]map[string]string{"anna": nil, "ben": nil, "cleo": nil}
+	w.PutCampaign(t, "", campaign.Active{ID: "c", State: campaign.Running, Version: 1, Start: w.Now(), End: w.Now().Add(time.Hour)}, people)
+	for user := range people {
+		inject(t, m, user, "c")
+	}
+	w.SetState(t, "", "c", campaign.Cancelled)
+	damaged.user.Store("anna")
+	stop := run(t, m)
+	defer stop()
+	sweep := func() (s struct {
+		Since time.Time `json:"since"`
+		Began time.Time `json:"began"`
+	}) {
+		doc, err := w.keyspace(t, "").Get(t.Context(), "sweep", "c")
+		if err == nil {
+			err = json.Unmarshal(doc.Body, &s)
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			t.Fatal(err)
+		}
+		return s
+	}
+	eventually(t, "the first pass is through", func() bool { s := sweep(); return s.Began.After(s.Since) })
+	if n := w.Count(t, "", "c", event.Withdrawn); n != 2 {
+		t.Errorf("%d withdrawn, want 2", n)
+	}
+}
+
+// damagedStore cannot read one person.
+type damagedStore struct {
+	store.Store
+	user atomic.Value
+}
+
+func (s *damagedStore) Keyspace(ctx context.Context, name string) (store.Keyspace, error) {
+	ks, err := s.Store.Keyspace(ctx, name)
+	return damagedKeyspace{Keyspace: ks, store: s}, err
+}
+
+type damagedKeyspace struct {
+	store.Keyspace
+	store *damagedStore
+}
+
+func (k damagedKeyspace) Person(ctx context.Context, user string, now time.Time) (store.Person, error) {
+	if user == k.store.user.Load() {
+		return store.Person{}, errors.New("reading a placement: unexpected end of JSON input")
+	}
+	return k.Keyspace.Person(ctx, user, now)
 }
 
 // failingStore fails to apply changes when its applies are used up.
