@@ -2,8 +2,11 @@ package platform
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"iter"
 	"mime"
@@ -113,11 +116,12 @@ func (p *Platform) createAudience(ctx context.Context, in *createAudienceInput) 
 	if err != nil {
 		return nil, err
 	}
+	sum := sha256.New()
+	in.body = io.TeeReader(in.body, sum)
 	if mark != "" {
-		// Made already: the body is not read again.
 		old, err := p.audience(ctx, id)
 		if err == nil {
-			return madeAudience(old), nil
+			return repeatedAudience(in.body, sum, old)
 		}
 		if !fault.Is(err, fault.NotFound) {
 			return nil, err
@@ -131,15 +135,29 @@ func (p *Platform) createAudience(ctx context.Context, in *createAudienceInput) 
 		}
 		return nil, err
 	}
-	r, err := create(ctx, p, kindAudience, "audience", id, record[api.Audience]{Value: a, Key: mark})
+	upload := hex.EncodeToString(sum.Sum(nil))
+	r, err := create(ctx, p, kindAudience, "audience", id, record[api.Audience]{Value: a, Key: mark, Upload: upload})
 	if err != nil {
 		return nil, err
 	}
-	return madeAudience(r), nil
+	return madeAudience(r, upload)
 }
 
-func madeAudience(r record[api.Audience]) *made[api.Audience] {
-	return &made[api.Audience]{ETag: r.etag(), Location: api.Base + "/audiences/" + r.Value.ID, Body: r.Value}
+// repeatedAudience answers an upload whose key has made an audience already.
+func repeatedAudience(body io.Reader, sum hash.Hash, old record[api.Audience]) (*made[api.Audience], error) {
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		return nil, err
+	}
+	return madeAudience(old, hex.EncodeToString(sum.Sum(nil)))
+}
+
+// madeAudience answers with the audience that was made of an upload, now or under the same key
+// before. Another list must not seem to have been stored.
+func madeAudience(r record[api.Audience], upload string) (*made[api.Audience], error) {
+	if r.Upload != upload {
+		return nil, fault.New(fault.Conflict, "this %s was used for another upload", api.HeaderIdempotencyKey)
+	}
+	return &made[api.Audience]{ETag: r.etag(), Location: api.Base + "/audiences/" + r.Value.ID, Body: r.Value}, nil
 }
 
 // putAudience streams the rows into the object store; after an error nothing is there.

@@ -191,3 +191,25 @@ func TestDeleteAudience(t *testing.T) {
 	s.expect(404, "GET", path, "")
 	s.expect(404, "DELETE", path, "")
 }
+
+// Under an idempotency key there is one list: the same again is no other one, and another one is
+// not taken for it.
+func TestAudienceUnderAKey(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newWorld(t).instance(t, nowhere).Handler())
+	upload := func(status int, body string) string {
+		t.Helper()
+		a := s.expect(status, "POST", api.Base+"/audiences?name=people", body, "Content-Type", csvType, "Idempotency-Key", "k")
+		id, _ := a.json["id"].(string)
+		return id
+	}
+	id := upload(201, "user\nanna@example.org\n")
+	if again := upload(201, "user\nanna@example.org\n"); again != id {
+		t.Errorf("%q the second time, %q the first", again, id)
+	}
+	upload(409, "user\nben@example.org\n")
+	upload(409, "user\nanna@example.org\nben@example.org\n")
+	if a := s.expect(200, "GET", api.Base+"/audiences", ""); strings.Count(a.text, `"id"`) != 1 {
+		t.Errorf("audiences: %s", a.text)
+	}
+}

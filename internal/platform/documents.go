@@ -31,6 +31,9 @@ type record[T any] struct {
 	Value T `json:"value"`
 	// Key tells which idempotency key made it; empty when none did.
 	Key string `json:"key,omitempty"`
+	// Upload is the digest of the body that it was made of, where that is too large to be a part
+	// of what the key was reserved for.
+	Upload string `json:"upload,omitempty"`
 
 	rev uint64
 }

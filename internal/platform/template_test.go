@@ -237,7 +237,7 @@ func TestIdempotencyKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a2, err := s.UploadAudience(ctx, client.Upload{Name: "a", Body: strings.NewReader("user\nbert\n"), Key: "key-1"})
+	a2, err := s.UploadAudience(ctx, client.Upload{Name: "a", Body: strings.NewReader("user\nanna\n"), Key: "key-1"})
 	if err != nil || a2.ID != a1.ID {
 		t.Errorf("an audience repeated: %+v, %v", a2, err)
 	}
