@@ -107,7 +107,8 @@ func TestWhatIsSaidOfWrongFiles(t *testing.T) {
 				"for which the template has no default (the header field Subject, line 2, column 19)",
 		},
 		{
-			"too long", template, people, []string{"--end", "+900d"},
+			"too long", template, people,
+			[]string{"--end", "+900d"},
 			"inlay: the request cannot be carried out as it is\n  --end: must be at most 400 days after start",
 		},
 	} {

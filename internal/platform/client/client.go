@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,6 +77,21 @@ func ProblemOf(err error) *api.Problem {
 	return nil
 }
 
+// silent says why there was no answer, as far as whoever typed the address can do something
+// about it.
+func (c *Client) silent(err error) error {
+	var addressed *url.Error
+	reason := err
+	if errors.As(err, &addressed) {
+		reason = addressed.Err // without method and URL
+	}
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		return fault.Wrap(fault.Unavailable, err, "the certificate of the platform at %s is not trusted: %v", c.base, cert.Err)
+	}
+	return fault.Wrap(fault.Unavailable, err, "the platform at %s does not answer: %v", c.base, reason)
+}
+
 // request is one call.
 type request struct {
 	method, path string
@@ -135,7 +151,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, http.Header, error)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "the platform at %s does not answer", c.base)
+		return nil, nil, c.silent(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -128,4 +130,28 @@ func TestRequests(t *testing.T) {
 func upload(ctx context.Context, c *client.Client, e api.OnError) error {
 	_, err := c.UploadAudience(ctx, client.Upload{Name: "n", Body: strings.NewReader("user\n"), OnError: e})
 	return err
+}
+
+// Why there is no answer is said: a wrong port, or a certificate.
+func TestWhyThereIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close()
+	own := httptest.NewUnstartedServer(http.NotFoundHandler())
+	own.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of the client
+	own.StartTLS()
+	defer own.Close()
+	for _, s := range []struct{ url, want string }{
+		{nobody.URL, "the platform at " + nobody.URL + "/api/v1 does not answer: dial tcp " + nobody.Listener.Addr().String() + ": connect: connection refused"},
+		{own.URL, "the certificate of the platform at " + own.URL + "/api/v1 is not trusted: x509: "},
+	} {
+		c, err := client.New(client.Config{BaseURL: s.url, Token: "token"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Campaigns(t.Context(), client.List{})
+		if !fault.Is(err, fault.Unavailable) || !strings.HasPrefix(fault.Public(err), s.want) {
+			t.Errorf("%v, want %s", err, s.want)
+		}
+	}
 }
