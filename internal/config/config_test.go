@@ -179,6 +179,29 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
+// What is wrong with one thing is not told again as something else that is missing.
+func TestNothingIsToldTwice(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ file, want string }{
+		{
+			"roles = [\"gateway\", \"midleware\"]\n",
+			`f:1: roles: must have only "gateway", "middleware" and "platform", not "midleware"`,
+		},
+		{
+			"roles = [\"middleware\"]\n[middleware]\ntoken-file = \"nothing\"\n",
+			`f:3: middleware.token-file: the file "nothing" does not exist`,
+		},
+		{
+			"roles = [\"middleware\"]\n[middleware]\ntoken = \"short\"\n",
+			`f:3: middleware.token: must have at least 16 characters`,
+		},
+	} {
+		if _, err := config.Parse("f", []byte(c.file), config.Env{ReadFile: env().ReadFile}); err == nil || err.Error() != c.want {
+			t.Errorf("%s%v\nwant\n%s", c.file, err, c.want)
+		}
+	}
+}
+
 func TestSecretsFromFiles(t *testing.T) {
 	t.Parallel()
 	c, err := config.Parse("f", []byte("[gateway.middleware]\ntoken = \"\"\ntoken-file = \"good\"\nurl = \"https://m.example\"\n"), env())

@@ -102,3 +102,14 @@ func (r *reader) place(key string) int {
 func (r *reader) fail(key, format string, args ...any) {
 	r.errs.add(key, r.place(key), "%s", fmt.Sprintf(format, args...))
 }
+
+// missing says that there is no secret, unless something was wrong already with where it, or
+// another that would do, comes from.
+func (r *reader) missing(what, key string, others ...string) {
+	for _, k := range append(others, key) {
+		if slices.ContainsFunc(r.errs.List, func(e Error) bool { return e.Key == k || e.Key == k+"-file" }) {
+			return
+		}
+	}
+	r.fail(key, "%s", what)
+}

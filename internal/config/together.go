@@ -13,7 +13,7 @@ func (r *reader) together(c *Config) {
 	}
 	if c.Has(Middleware) {
 		if c.Middleware.Token == "" {
-			r.fail("middleware.token", "is required for the role middleware")
+			r.missing("is required for the role middleware", "middleware.token")
 		}
 	}
 	if c.Has(Platform) {
@@ -66,13 +66,13 @@ func (r *reader) gateway(c *Config) {
 func (r *reader) platform(c *Config) {
 	p := &c.Platform
 	if p.Token == "" {
-		r.fail("platform.token", "is required for the role platform")
+		r.missing("is required for the role platform", "platform.token")
 	}
 	if p.TenantSecret == "" {
 		p.TenantSecret = c.Middleware.DefaultTenant.Secret
 	}
 	if p.TenantSecret == "" {
-		r.fail("platform.tenant-secret", "is required for the role platform, or else middleware.default-tenant.secret")
+		r.missing("is required for the role platform, or else middleware.default-tenant.secret", "platform.tenant-secret", "middleware.default-tenant.secret")
 	}
 	r.peer("platform.middleware", p.Middleware)
 	if p.Middleware.URL == "" && !c.Has(Middleware) {

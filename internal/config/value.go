@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -328,6 +330,7 @@ func (l roleList) set(n *unstable.Node) error {
 		return fmt.Errorf("must be an array of strings, not %s", kindName(n.Kind))
 	}
 	var list []Role
+	var unknown error
 	it := n.Children()
 	for it.Next() {
 		if it.Node().Kind == unstable.Comment {
@@ -338,15 +341,18 @@ func (l roleList) set(n *unstable.Node) error {
 		case it.Node().Kind != unstable.String:
 			return fmt.Errorf("must be an array of strings, and has %s", kindName(it.Node().Kind))
 		case r != Gateway && r != Middleware && r != Platform:
-			return fmt.Errorf(`must have only "gateway", "middleware" and "platform", not %s`, quote(string(r)))
+			if unknown == nil {
+				unknown = fmt.Errorf(`must have only "gateway", "middleware" and "platform", not %s`, quote(string(r)))
+			}
+			continue
 		case slices.Contains(list, r):
 			return fmt.Errorf("has %s twice", quote(string(r)))
 		}
 		list = append(list, r)
 	}
 	if len(list) == 0 {
-		return fmt.Errorf("must name at least one role")
+		return cmp.Or(unknown, errors.New("must name at least one role"))
 	}
-	*l.p = list
-	return nil
+	*l.p = list // also beside an unknown one: what those that are known need is told at the same time
+	return unknown
 }
