@@ -237,7 +237,8 @@ func TestDamagedPersonIsPassedOver(t *testing.T) {
 	sweep := func() (s struct {
 		Since time.Time `json:"since"`
 		Began time.Time `json:"began"`
-	}) {
+	},
+	) {
 		doc, err := w.keyspace(t, "").Get(t.Context(), "sweep", "c")
 		if err == nil {
 			err = json.Unmarshal(doc.Body, &s)
