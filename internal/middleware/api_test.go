@@ -48,7 +48,7 @@ func (a api) do(method, path, body string, header http.Header) answer {
 		a.t.Fatal(err)
 	}
 	out := answer{status: resp.StatusCode, header: resp.Header, text: string(text)}
-	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
+	if len(text) > 0 && strings.Contains(resp.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(text, &out.json); err != nil {
 			a.t.Fatalf("%s %s: not JSON: %s", method, path, text)
 		}

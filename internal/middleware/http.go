@@ -55,6 +55,9 @@ var errMethod = errors.New("method not allowed")
 
 // handle serves a path. A nil endpoint set is a path that does not exist.
 func (m *Middleware) handle(mux *http.ServeMux, path string, of methods) {
+	if get := of[http.MethodGet]; get != nil {
+		of[http.MethodHead] = get // rfc9110 §9.1: whoever does GET does HEAD; the body is left out by net/http
+	}
 	allowed := strings.Join(slices.Sorted(maps.Keys(of)), ", ")
 	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		start, status := time.Now(), &statusWriter{ResponseWriter: w}

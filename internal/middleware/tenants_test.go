@@ -209,8 +209,11 @@ func TestCreateTenantRefused(t *testing.T) {
 	if got := a.expect(200, "GET", "/api/tenants/", "").json; len(got.([]any)) != 0 {
 		t.Fatalf("refused, and made: %v", got)
 	}
-	if got := a.expect(405, "PATCH", "/api/tenants", "{}"); got.header.Get("Allow") != "GET, POST" {
+	if got := a.expect(405, "PATCH", "/api/tenants", "{}"); got.header.Get("Allow") != "GET, HEAD, POST" {
 		t.Errorf("Allow: %q", got.header.Get("Allow"))
+	}
+	if got := a.do("HEAD", "/api/tenants/", "", nil); got.status != 200 || got.text != "" || got.header.Get("Content-Type") != "application/json" {
+		t.Errorf("HEAD: %d %q %v", got.status, got.text, got.header)
 	}
 	a.expect(404, "GET", "/nothing/here", "")
 }
