@@ -169,8 +169,7 @@ func TestRecallDuringAnImport(t *testing.T) {
 	}
 }
 
-// A recall overtakes the bundle: it is told before the push, and what was pushed all the same
-// (by somebody else, or in an answer that was lost) is not shown.
+// A recall overtakes the bundle: it is told before the push, which is not made any more.
 func TestRecallBeforeThePush(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -186,6 +185,7 @@ func TestRecallBeforeThePush(t *testing.T) {
 	}
 	s.until(t, "c", "waiting", func(c api.Campaign) bool { return c.Progress.Step == api.StepPush && c.Progress.Waiting != "" })
 	s.expect(202, "POST", api.Base+"/campaigns/c/recall", "")
+	s.until(t, "c", "being recalled", func(c api.Campaign) bool { return c.Pending.Problem != "" })
 	before := m.count("POST /api/tenants/default/imports")
 	m.answer(nil)
 	s.until(t, "c", "cancelled", is(campaign.Cancelled))
