@@ -5,7 +5,7 @@ import "time"
 // SearchOp is the operator of a search key.
 type SearchOp string
 
-// The keys of RFC 3501 §6.4.4, and the three connectives. NEW is And(Recent, Unseen), OLD is Not(Recent).
+// The keys of RFC 3501 §6.4.4, the three connectives, and the keys of RFC 5032. NEW is And(Recent, Unseen), OLD is Not(Recent).
 const (
 	SearchAnd        SearchOp = "AND" // Keys; a parenthesised list, or the whole query
 	SearchOr         SearchOp = "OR"  // two Keys
@@ -30,17 +30,20 @@ const (
 	SearchSentSince  SearchOp = "SENTSINCE"
 	SearchLarger     SearchOp = "LARGER" // Size
 	SearchSmaller    SearchOp = "SMALLER"
+	SearchOlder      SearchOp = "OLDER" // Interval, between INTERNALDATE and now
+	SearchYounger    SearchOp = "YOUNGER"
 )
 
 // SearchKey is a node of a query.
 type SearchKey struct {
-	Op    SearchOp
-	Keys  []SearchKey
-	Set   SeqSet
-	Field string
-	Value string    // octets in the query's charset
-	Date  time.Time // midnight UTC of the day that was named: only year, month and day count
-	Size  uint64
+	Op       SearchOp
+	Keys     []SearchKey
+	Set      SeqSet
+	Field    string
+	Value    string    // octets in the query's charset
+	Date     time.Time // midnight UTC of the day that was named: only year, month and day count
+	Size     uint64
+	Interval uint32 // seconds
 
 	// Start and End are the octets of the command's Raw that the key was parsed from, so that
 	// what need not be rewritten is sent as it was written.

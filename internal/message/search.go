@@ -17,9 +17,10 @@ type Facts struct {
 	UID          imap.UID
 	SeqStar      uint32 // what "*" means among sequence numbers
 	UIDStar      uint32 // and among UIDs
+	Now          time.Time
 }
 
-// Match evaluates a search key (rfc3501 §6.4.4) as Dovecot does. Texts are decoded, and
+// Match evaluates a search key (rfc3501 §6.4.4, rfc5032 §3) as Dovecot does. Texts are decoded, and
 // compared as substrings without regard to case. The error is of a key that is not known or
 // not well-formed; its answer must then be had elsewhere.
 func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
@@ -89,6 +90,10 @@ func (x *matching) match(k imap.SearchKey) (bool, error) {
 		return uint64(len(m.raw)) < k.Size, nil
 	case imap.SearchBefore, imap.SearchOn, imap.SearchSince:
 		return compareDay(k.Op, f.InternalDate.UTC(), k.Date), nil
+	case imap.SearchOlder: // both of them hold of a message that is exactly as old
+		return f.InternalDate.Unix() <= f.Now.Unix()-int64(k.Interval), nil
+	case imap.SearchYounger:
+		return f.InternalDate.Unix() >= f.Now.Unix()-int64(k.Interval), nil
 	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
 		return compareDay(k.Op, m.sent(), k.Date), nil
 	case imap.SearchHeader:

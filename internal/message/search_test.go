@@ -110,6 +110,29 @@ func TestMatchBefore1970(t *testing.T) {
 	}
 }
 
+// TestMatchWithin: as Dovecot 2.3 answers, to whom messages of 9, 10 and 11 seconds were given.
+func TestMatchWithin(t *testing.T) {
+	t.Parallel()
+	m := parse(t, corpus(t)[before1970])
+	now := time.Date(2026, 2, 2, 12, 0, 0, 999_999_999, time.UTC) // it counts whole seconds
+	for _, tt := range []struct {
+		query string
+		age   int
+		want  bool
+	}{
+		{"YOUNGER 10", 9, true}, {"YOUNGER 10", 10, true}, {"YOUNGER 10", 11, false},
+		{"OLDER 10", 9, false}, {"OLDER 10", 10, true}, {"OLDER 10", 11, true},
+		{"YOUNGER 1", -5, true}, {"OLDER 1", -5, false}, // of a date to come
+		{"YOUNGER 4294967295", 1 << 30, true}, {"OLDER 4294967295", 1 << 30, false},
+	} {
+		sent := now.Truncate(time.Second).Add(-time.Duration(tt.age) * time.Second).In(time.FixedZone("", 9*3600))
+		got, err := m.Match(parseKey(t, tt.query), message.Facts{InternalDate: sent, Now: now})
+		if got != tt.want || err != nil {
+			t.Errorf("%s of a message of %d seconds: %v, %v", tt.query, tt.age, got, err)
+		}
+	}
+}
+
 // TestMatch compares ours with what Dovecot found.
 func TestMatch(t *testing.T) {
 	t.Parallel()

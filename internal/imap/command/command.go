@@ -114,10 +114,14 @@ type Store struct {
 // Search is SEARCH or UID SEARCH.
 type Search struct {
 	UID                bool
+	Return             *Return        // what is asked for by RETURN; nil if it was not said
 	Charset            string         // upper case; empty if none was named
 	Key                imap.SearchKey // the conjunction of all keys; strings in UTF-8
 	KeysStart, KeysEnd int
 }
+
+// Return are the result options of SEARCH (rfc4731 §3.1).
+type Return struct{ Min, Max, All, Count bool }
 
 // Copy is COPY or UID COPY.
 type Copy struct {

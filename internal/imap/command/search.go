@@ -7,23 +7,27 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 
 	"inlay.example/inlay/internal/imap"
-	"inlay.example/inlay/internal/imap/wire"
 )
 
 // search takes the arguments of SEARCH and UID SEARCH.
 //
-//	search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
+//	search = "SEARCH" [search-return-opts] [SP "CHARSET" SP astring] 1*(SP search-key)      (rfc4466 §2.6.1)
 func (p *parser) search() (any, error) {
 	a := Search{UID: p.uid()}
 	if err := p.space(); err != nil {
 		return nil, err
 	}
 	q := &query{parser: p}
-	start := p.i
-	switch strings.ToUpper(p.while(wire.IsAtom)) {
-	case "RETURN":
-		return nil, unsupported("ESEARCH")
-	case "CHARSET":
+	if p.word("RETURN") {
+		var err error
+		if a.Return, err = p.returns(); err != nil {
+			return nil, err
+		}
+		if err := p.space(); err != nil {
+			return nil, err
+		}
+	}
+	if p.word("CHARSET") {
 		if err := p.space(); err != nil {
 			return nil, err
 		}
@@ -36,8 +40,6 @@ func (p *parser) search() (any, error) {
 		if err := p.space(); err != nil {
 			return nil, err
 		}
-	default:
-		p.i = start
 	}
 	a.KeysStart = p.i
 	a.Key = imap.SearchKey{Op: imap.SearchAnd, Start: p.i}
@@ -56,6 +58,41 @@ func (p *parser) search() (any, error) {
 			return nil, p.fail("a space")
 		}
 	}
+}
+
+// returns takes the result options of SEARCH. One that is said twice is one, as for Dovecot.
+//
+//	search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"      (rfc4466 §2.6.1)
+//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT"                                         (rfc4731 §4)
+func (p *parser) returns() (*Return, error) {
+	if err := p.space(); err != nil {
+		return nil, err
+	}
+	var r Return
+	err := p.list(p.lim.Items, "result options", true, func() error {
+		word, err := p.atom()
+		if err != nil {
+			return err
+		}
+		switch strings.ToUpper(word) {
+		case "MIN":
+			r.Min = true
+		case "MAX":
+			r.Max = true
+		case "ALL":
+			r.All = true
+		case "COUNT":
+			r.Count = true
+		default:
+			// Of an extension, as far as we can know.
+			return unsupported("result option " + clip(word))
+		}
+		return nil
+	})
+	if r == (Return{}) {
+		r.All = true // rfc4731 §3.1: an empty list is (ALL)
+	}
+	return &r, err
 }
 
 // query parses search keys.

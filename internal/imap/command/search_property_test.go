@@ -36,9 +36,9 @@ func randomKey(t *rapid.T, depth int) (imap.SearchKey, string) {
 		s := string(rapid.SliceOfN(rapid.SampledFrom([]rune(`ab "\(){}[]*%ü日`+"\r\n\t")), 0, 6).Draw(t, "text"))
 		return s, write(t, s)
 	}
-	kinds := 8
+	kinds := 9
 	if depth < 4 {
-		kinds = 11
+		kinds = 12
 	}
 	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
 	case 0:
@@ -77,9 +77,13 @@ func randomKey(t *rapid.T, depth int) (imap.SearchKey, string) {
 		n := rapid.Uint64Range(0, 1<<63-1).Draw(t, "size")
 		return imap.SearchKey{Op: imap.SearchOp(w), Size: n}, fmt.Sprintf("%s %d", w, n)
 	case 8:
+		w := draw("OLDER", "YOUNGER")
+		n := rapid.Uint32Min(1).Draw(t, "interval")
+		return imap.SearchKey{Op: imap.SearchOp(w), Interval: n}, fmt.Sprintf("%s %d", w, n)
+	case 9:
 		k, raw := randomKey(t, depth+1)
 		return imap.SearchKey{Op: imap.SearchNot, Keys: []imap.SearchKey{k}}, "NOT " + raw
-	case 9:
+	case 10:
 		a, rawA := randomKey(t, depth+1)
 		b, rawB := randomKey(t, depth+1)
 		return imap.SearchKey{Op: imap.SearchOr, Keys: []imap.SearchKey{a, b}}, "OR " + rawA + " " + rawB

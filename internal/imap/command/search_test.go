@@ -17,7 +17,7 @@ func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0,
 func flagKey(f string) imap.SearchKey { return imap.SearchKey{Op: imap.SearchFlag, Value: f} }
 func notFlag(f string) imap.SearchKey { return imap.SearchKey{Op: imap.SearchUnflag, Value: f} }
 
-// TestSearchKeys: every key of RFC 3501 §6.4.4, alone.
+// TestSearchKeys: every key of RFC 3501 §6.4.4 and RFC 5032 §3, alone.
 func TestSearchKeys(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -54,6 +54,7 @@ func TestSearchKeys(t *testing.T) {
 		{"LARGER 0 SMALLER 4294967296 LARGER 9223372036854775807", []imap.SearchKey{
 			{Op: imap.SearchLarger}, {Op: imap.SearchSmaller, Size: 1 << 32}, {Op: imap.SearchLarger, Size: 1<<63 - 1},
 		}},
+		{"OLDER 1 younger 4294967295", []imap.SearchKey{{Op: imap.SearchOlder, Interval: 1}, {Op: imap.SearchYounger, Interval: 1<<32 - 1}}},
 		{"1:*,5 UID 7:3", []imap.SearchKey{{Op: imap.SearchSeq, Set: set("1:*,5")}, {Op: imap.SearchUID, Set: set("7:3")}}},
 		{"* UID *", []imap.SearchKey{{Op: imap.SearchSeq, Set: set("*")}, {Op: imap.SearchUID, Set: set("*")}}},
 		{"NOT SEEN OR 1 (UID 2 NOT ALL)", []imap.SearchKey{
@@ -145,6 +146,37 @@ func TestSearchCharset(t *testing.T) {
 	}
 }
 
+// TestSearchReturn: what is asked for, and that the keys are found behind it.
+func TestSearchReturn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   string
+		want *command.Return
+	}{
+		{"ALL", nil},
+		{"RETURN () ALL", &command.Return{All: true}},
+		{"RETURN (ALL) ALL", &command.Return{All: true}},
+		{"return ( Min  MAX ) ALL", &command.Return{Min: true, Max: true}},
+		{"RETURN (COUNT MIN COUNT) ALL", &command.Return{Min: true, Count: true}},
+		{"RETURN (MIN MAX ALL COUNT) CHARSET UTF-8 ALL", &command.Return{Min: true, Max: true, All: true, Count: true}},
+	} {
+		for _, name := range []string{"SEARCH ", "UID SEARCH "} {
+			c, err := one(t, "A1 "+name+tt.in+"\r\n", command.Limits{})
+			if text := refusal(t, c, err); text != "" {
+				t.Errorf("%s: %s", tt.in, text)
+				continue
+			}
+			a := c.Args.(*command.Search)
+			if d := cmp.Diff(tt.want, a.Return); d != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.in, d)
+			}
+			if got := string(c.Raw[a.KeysStart:a.KeysEnd]); got != "ALL" {
+				t.Errorf("%s: keys at %q", tt.in, got)
+			}
+		}
+	}
+}
+
 func TestSearchErrors(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string { return strings.Repeat("(", n) + "ALL" + strings.Repeat(")", n) }
@@ -177,9 +209,31 @@ func TestSearchErrors(t *testing.T) {
 		{"1,2,3,4,5", "more than 4 ranges at octet 19"},
 		{"$", "SEARCHRES is not offered"},
 		{"NOT UID $", "SEARCHRES is not offered"},
-		{"RETURN (MIN) ALL", "ESEARCH is not offered"},
+		{"RETURN", "a space expected at octet 17"},
+		{"RETURN ", "'(' expected at octet 18"},
+		{"RETURN MIN ALL", "'(' expected at octet 18"},
+		{"RETURN(MIN) ALL", "a space expected at octet 17"},
+		{"RETURN (MIN", "a space or ) expected at octet 22"},
+		{"RETURN (MIN)", "a space expected at octet 23"},
+		{"RETURN (MIN) ", "a search key expected at octet 24"},
+		{"RETURN (MIN)ALL", "a space expected at octet 23"},
+		{"RETURN (MIN(MAX)) ALL", "a space or ) expected at octet 22"},
+		{`RETURN ("MIN") ALL`, "an atom expected at octet 19"},
+		{"RETURN ((MIN)) ALL", "an atom expected at octet 19"},
+		{"RETURN (MIN X-MOST) ALL", "result option X-MOST is not offered"},
+		{"RETURN (PARTIAL 1:5) ALL", "result option PARTIAL is not offered"},
+		{"RETURN (SAVE) ALL", "result option SAVE is not offered"},
+		{"RETURN (MIN MIN MIN MIN MIN) ALL", "more than 4 result options at octet 35"},
+		{"RETURN (MIN) RETURN (MIN) ALL", "a search key expected at octet 24"},
+		{"CHARSET UTF-8 RETURN (MIN) ALL", "a search key expected at octet 25"},
+		{"RETURN (MIN) CHARSET UTF-8", "a space expected at octet 37"},
 		{"MODSEQ 5", "search key MODSEQ is not offered"},
-		{"OR OLDER 5 ALL", "search key OLDER is not offered"},
+		{"OLDER", "a space expected at octet 16"},
+		{"OLDER 0", "a number from 1 to 4294967295 expected at octet 17"},
+		{"OLDER -1", "a number from 1 to 4294967295 expected at octet 17"},
+		{"YOUNGER 01", "a number from 1 to 4294967295 expected at octet 19"},
+		{"YOUNGER 4294967296", "a number from 1 to 4294967295 expected at octet 19"},
+		{`YOUNGER "5"`, "a number from 1 to 4294967295 expected at octet 19"},
 		{"LARGER", "a space expected at octet 17"},
 		{"LARGER x", "a number from 0 to 9223372036854775807 expected at octet 18"},
 		{"LARGER -1", "a number from 0 to 9223372036854775807 expected at octet 18"},

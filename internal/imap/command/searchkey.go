@@ -11,7 +11,7 @@ import (
 
 // searchExtensions are keys of extensions that are not offered.
 var searchExtensions = map[string]bool{
-	"MODSEQ": true, "OLDER": true, "YOUNGER": true, "EMAILID": true, "THREADID": true, "SAVEDBEFORE": true, "SAVEDON": true,
+	"MODSEQ": true, "EMAILID": true, "THREADID": true, "SAVEDBEFORE": true, "SAVEDON": true,
 	"SAVEDSINCE": true, "SAVEDATESUPPORTED": true, "FUZZY": true, "INTHREAD": true, "FILTER": true, "MIMEPART": true,
 }
 
@@ -37,6 +37,8 @@ var addressKeys = map[string]string{"BCC": "Bcc", "CC": "Cc", "FROM": "From", "T
 var textKeys = map[string]imap.SearchOp{"SUBJECT": imap.SearchSubject, "BODY": imap.SearchBody, "TEXT": imap.SearchText}
 
 var sizeKeys = map[string]imap.SearchOp{"LARGER": imap.SearchLarger, "SMALLER": imap.SearchSmaller}
+
+var intervalKeys = map[string]imap.SearchOp{"OLDER": imap.SearchOlder, "YOUNGER": imap.SearchYounger}
 
 // subKeys are keys of keys, with how many.
 var subKeys = map[string]struct {
@@ -111,6 +113,14 @@ func (q *query) named(k *imap.SearchKey, depth int) (err error) {
 			return err
 		}
 		k.Size, err = q.number(0, max63)
+		return err
+	}
+	if k.Op = intervalKeys[word]; k.Op != "" { // ("OLDER" / "YOUNGER") SP nz-number      (rfc5032 §4)
+		if err := q.space(); err != nil {
+			return err
+		}
+		n, err := q.number(1, max32)
+		k.Interval = uint32(n)
 		return err
 	}
 	if s, ok := subKeys[word]; ok {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"inlay.example/inlay/internal/imap/response"
 )
 
@@ -73,6 +75,30 @@ func FuzzFetchResponse(f *testing.F) {
 		}
 		if uid, err := r.CopyFetch(io.Discard); err != nil || uid != held.UID {
 			t.Fatalf("%q: UID %d, %v, and %+v", rest, uid, err, held)
+		}
+	})
+}
+
+// FuzzESearch: what ParseESearch understands, ESearchItems does too, and they agree.
+func FuzzESearch(f *testing.F) {
+	for _, tt := range esearchItems {
+		f.Add(tt.in)
+	}
+	f.Fuzz(func(t *testing.T, rest string) {
+		held, err := response.ParseESearch([]byte(rest))
+		if err != nil || len(rest) > 4<<10 || !strings.HasPrefix(rest, " ") || strings.Contains(rest, "{") {
+			return
+		}
+		if !strings.HasSuffix(rest, "\n") {
+			rest += "\r\n"
+		}
+		got, err := streamESearch(strings.NewReader("* ESEARCH" + rest))
+		if err != nil {
+			t.Fatalf("%q: %v, and %+v", rest, err, held)
+		}
+		held.Tag, held.UID = "", false // which the stream reads past
+		if d := cmp.Diff(held, got, sets); d != "" {
+			t.Fatalf("%q (-held +streamed):\n%s", rest, d)
 		}
 	})
 }

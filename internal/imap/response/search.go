@@ -96,8 +96,14 @@ func (e *ESearch) set(name string, v value) (err error) {
 		e.Max, err = nzNumber(v)
 	case "COUNT":
 		e.HasCnt = true
+		if v.kind != atomValue {
+			return invalid("%q", clip(v.b))
+		}
 		e.Count, err = number(string(v.b))
 	case "ALL":
+		if v.kind != atomValue {
+			return invalid("%q", clip(v.b))
+		}
 		var set imap.SeqSet
 		set, err = uidSet(name, v.b)
 		e.All = set.Resolve(0)
