@@ -174,7 +174,8 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 func (f *fakeService) live(c, mailbox string, validity uint32, uid imap.UID) {
 	f.placements = append(f.placements, placement.Placement{
 		ID: placement.ID("p-" + c), Key: placement.Key{Campaign: campaign.ID(c), Occurrence: "1"}, User: "anna", State: placement.Live,
-		Template: message.Digest([]byte(source)), Rev: 1, Mailbox: mailbox, UIDValidity: validity, UID: uid, Until: time.Now().Add(time.Hour),
+		Template: message.Digest([]byte(source)), Rev: 1, Mailbox: mailbox, UIDValidity: validity, UID: uid,
+		InternalDate: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Until: time.Now().Add(time.Hour),
 	})
 }
 
