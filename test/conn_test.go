@@ -190,6 +190,8 @@ func (c *conn) until(tag string, continuation bool) (got answer, done bool) {
 			got.tagged = strings.TrimSuffix(rest, "\r\n")
 			return got, true
 		}
+		// Tags are as many as the connection had commands.
+		r = strings.Replace(r, "* ESEARCH (TAG \""+tag+"\")", "* ESEARCH (TAG of the command)", 1)
 		got.untagged = append(got.untagged, r)
 		if continuation && strings.HasPrefix(r, "+") {
 			return got, false

@@ -48,7 +48,7 @@ func (g *generator) command() string {
 		if g.chance(8) {
 			charset = "CHARSET UTF-8 "
 		}
-		return g.uid() + "SEARCH " + charset + g.keys(deepest)
+		return g.uid() + "SEARCH " + g.returned() + charset + g.keys(deepest)
 	default:
 		return g.fetch()
 	}
@@ -193,6 +193,17 @@ func (g *generator) copyOf() string {
 // deepest is how deep search keys are nested.
 const deepest = 3
 
+// returned is what a search is to return, or nothing.
+func (g *generator) returned() string {
+	switch g.IntN(8) {
+	case 0, 1, 2, 3:
+		return ""
+	case 4:
+		return "RETURN () "
+	}
+	return "RETURN (" + g.some([]string{"MIN", "MAX", "ALL", "COUNT"}, 4) + ") "
+}
+
 // keys is a search query of bounded depth.
 func (g *generator) keys(depth int) string {
 	var out []string
@@ -213,9 +224,9 @@ func (g *generator) key(depth int) string {
 			return "(" + g.keys(depth-1) + ")"
 		}
 	}
-	kinds := 8
+	kinds := 9
 	if depth == deepest {
-		kinds = 9 // Dovecot 2.3 finds too little by OR NOT SMALLER 900 NOT SMALLER 200: sizes outside of OR only
+		kinds = 10 // Dovecot 2.3 finds too little by OR NOT SMALLER 900 NOT SMALLER 200: sizes outside of OR only
 	}
 	switch g.IntN(kinds) {
 	case 0:
@@ -228,7 +239,9 @@ func (g *generator) key(depth int) string {
 		return g.oneOf("KEYWORD", "UNKEYWORD") + " " + g.oneOf("Work", "$Forwarded", "Extra", "Unheard")
 	case 4:
 		return g.oneOf("BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE") + " " + g.oneOf("2-Jan-2026", `"3-Jan-2026"`, "1-Mar-2026", "24-Nov-2026", "1-Jan-2030")
-	case 8:
+	case 8: // mails are of days that are long over, letters of seconds ago
+		return g.oneOf("OLDER", "YOUNGER") + " " + g.oneOf("3600", "86400", "8640000", "31536000", "4294967295")
+	case 9:
 		return g.oneOf("LARGER", "SMALLER") + " " + g.oneOf("0", "200", "400", "700", "900", "100000")
 	case 5, 6:
 		return g.oneOf("FROM offers", "FROM friend", "TO me@mail.example", "TO undisclosed", "CC x", "BCC x", "SUBJECT letter", "SUBJECT mail", `SUBJECT "A letter for"`, "SUBJECT \"\"", `SUBJECT "thing that needs a folded"`)

@@ -15,6 +15,7 @@ var offered = map[string]bool{
 	"IMAP4REV1": true, "IDLE": true, "UIDPLUS": true, "LITERAL+": true, "ID": true, "NAMESPACE": true,
 	"CHILDREN": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
+	"ESEARCH": true, "WITHIN": true,
 }
 
 // capabilities filters what the backend said, in its order, for the state that the client is in.

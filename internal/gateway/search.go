@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
@@ -14,7 +15,7 @@ import (
 
 // search runs SEARCH and UID SEARCH.
 //
-//	search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
+//	search = "SEARCH" [search-return-opts] [SP "CHARSET" SP astring] 1*(SP search-key)
 //
 // Sets anywhere in the query are rewritten for the backend; the query as the client meant it
 // is evaluated on the injected messages; the results are merged.
@@ -34,6 +35,9 @@ func (s *session) search(c *command.Command, a *command.Search) error {
 	hits, err := s.searchInjected(a)
 	if err != nil {
 		return err
+	}
+	if a.Return != nil {
+		return s.extendedSearch(c, a, edits, hits)
 	}
 	raw, lits := applyEdits(c, edits)
 	merge := &merging{s: s, uid: a.UID, hits: hits}
@@ -97,8 +101,14 @@ func applyEdits(c *command.Command, edits []edit) ([]byte, []command.Literal) {
 	return raw, lits
 }
 
-// searchInjected evaluates the query on the injected messages; the numbers come ascending.
-func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
+// hit is an injected message that a query matches.
+type hit struct {
+	n   uint32 // what the client is told: its number, or its UID
+	uid imap.UID
+}
+
+// searchInjected evaluates the query on the injected messages; the hits come ascending.
+func (s *session) searchInjected(a *command.Search) ([]hit, error) {
 	m := s.mbox
 	injected := m.view.Injected()
 	if len(injected) == 0 {
@@ -111,7 +121,8 @@ func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
 			return nil, err
 		}
 	}
-	var hits []uint32
+	now := time.Now()
+	var hits []hit
 	for _, uid := range injected {
 		e := m.entries[uid]
 		n, ok := m.view.InjectedSeq(uid)
@@ -125,7 +136,7 @@ func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
 		}
 		yes, err := msg.Match(a.Key, message.Facts{
 			Flags: e.p.Flags, Recent: e.recent, InternalDate: e.p.InternalDate,
-			Seq: n, UID: uid, SeqStar: m.view.Client(), UIDStar: uint32(uidStar),
+			Seq: n, UID: uid, SeqStar: m.view.Client(), UIDStar: uint32(uidStar), Now: now,
 		})
 		if err != nil {
 			s.log.Info("query not evaluated on an injected message", "error", err)
@@ -134,11 +145,11 @@ func (s *session) searchInjected(a *command.Search) ([]uint32, error) {
 		if !yes {
 			continue
 		}
+		h := hit{n: uint32(n), uid: uid}
 		if a.UID {
-			hits = append(hits, uint32(uid))
-		} else {
-			hits = append(hits, uint32(n))
+			h.n = uint32(uid)
 		}
+		hits = append(hits, h)
 	}
 	return hits, nil
 }
@@ -151,8 +162,8 @@ func usesUIDStar(k imap.SearchKey) bool {
 type merging struct {
 	s    *session
 	uid  bool
-	hits []uint32 // ascending, not written yet
-	said bool     // a SEARCH response came
+	hits []hit // ascending, not written yet
+	said bool  // a SEARCH response came
 }
 
 func (g *merging) response(h response.Head) (bool, error) {
@@ -175,8 +186,8 @@ func (g *merging) response(h response.Head) (bool, error) {
 			}
 			n = uint32(told)
 		}
-		for len(g.hits) > 0 && g.hits[0] < n {
-			g.write(g.hits[0])
+		for len(g.hits) > 0 && g.hits[0].n < n {
+			g.write(g.hits[0].n)
 			g.hits = g.hits[1:]
 		}
 		g.write(n)
@@ -194,8 +205,8 @@ func (g *merging) write(n uint32) {
 }
 
 func (g *merging) rest() {
-	for _, n := range g.hits {
-		g.write(n)
+	for _, h := range g.hits {
+		g.write(h.n)
 	}
 	g.hits = nil
 	g.s.line("")

@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -60,11 +62,13 @@ func serveTCP(t testing.TB, cfg gateway.Config, deps gateway.Deps, implicitTLS b
 	return front.Addr().String()
 }
 
-// dummy is a backend that says OK to everything, has three messages in every mailbox, and
-// answers FETCH of a body with one of size octets.
+// dummy is a backend that says OK to everything, has three messages in every mailbox, or
+// exists, and answers FETCH of a body with one of size octets, and SEARCH RETURN with every
+// second message.
 type dummy struct {
-	caps string
-	size int64
+	caps   string
+	size   int64
+	exists int
 }
 
 var block = []byte(strings.Repeat("0123456789abcdef", 4096)) // 64 KiB
@@ -90,8 +94,22 @@ func (d dummy) talk(c net.Conn) {
 		case "CAPABILITY":
 			fmt.Fprintf(w, "* CAPABILITY %s\r\n", caps)
 		case "SELECT", "EXAMINE":
-			fmt.Fprintf(w, "* FLAGS (\\Seen \\Deleted)\r\n* 3 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 7] Ok\r\n* OK [UIDNEXT 4] Ok\r\n")
+			n := 3
+			if d.exists > 0 {
+				n = d.exists
+			}
+			fmt.Fprintf(w, "* FLAGS (\\Seen \\Deleted)\r\n* %d EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 7] Ok\r\n* OK [UIDNEXT %d] Ok\r\n", n, n+1)
 		case "SEARCH":
+			if strings.HasPrefix(args, "RETURN (COUNT ALL)") {
+				fmt.Fprintf(w, "* ESEARCH (TAG %q) ALL 1", tag)
+				var b []byte
+				for n := 3; n <= d.exists; n += 2 {
+					b = strconv.AppendInt(append(b[:0], ','), int64(n), 10)
+					_, _ = w.Write(b)
+				}
+				fmt.Fprintf(w, " COUNT %d\r\n", (d.exists+1)/2)
+				break
+			}
 			fmt.Fprintf(w, "* SEARCH 1 2 3\r\n")
 		case "FETCH":
 			if strings.Contains(args, "BODY") {
@@ -228,6 +246,46 @@ func TestMemoryOfAFetch(t *testing.T) {
 	}
 	if got := allocated() - before; got > allowed {
 		t.Errorf("a FETCH of %d octets allocated %d", huge(), got)
+	}
+}
+
+// TestMemoryOfASearch: of a million hits of which no two are neighbours, nothing is held.
+//
+//nolint:paralleltest // see TestMemoryOfAFetch
+func TestMemoryOfASearch(t *testing.T) {
+	const hits = 1_000_000
+	addr := serveTCP(t, gateway.Config{LookupBudget: time.Minute}, gateway.Deps{Injection: withLive(t)}, false, dummy{exists: 2*hits - 1}.talk)
+	k := dialIMAP(t, addr)
+	k.line()
+	k.ok("LOGIN anna secret")
+	k.ok("SELECT INBOX")
+	before := allocated()
+	k.say("t SEARCH RETURN (COUNT ALL) ALL")
+	// The dummy says of no message that its UID is lower: the injected one is the first.
+	var commas int
+	first, last := "", byte(0)
+	for last != '\n' {
+		b, err := k.r.ReadSlice('\n')
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = string(b[:40])
+		}
+		if bytes.Contains(b, []byte(" COUNT ")) && !bytes.HasSuffix(b, []byte(",2000000 COUNT 1000001\r\n")) {
+			t.Errorf("it ends with %q", b[max(0, len(b)-40):])
+		}
+		commas += bytes.Count(b, []byte(","))
+		last = b[len(b)-1]
+	}
+	if got := allocated() - before; got > allowed {
+		t.Errorf("a SEARCH of %d hits allocated %d", hits, got)
+	}
+	if commas != hits-1 || !strings.HasPrefix(first, `* ESEARCH (TAG "t") ALL 1:2,4,6,`) {
+		t.Errorf("%d commas after %q", commas, first)
+	}
+	if l := k.line(); l != "t OK Completed." {
+		t.Errorf("heard %q", l)
 	}
 }
 
