@@ -159,7 +159,7 @@ func printCampaign(out io.Writer, c api.Campaign, asJSON bool) error {
 	line("start", instant(c.Start))
 	line("end", instant(c.End))
 	if c.Progress.Step != "" {
-		line("preparation", fmt.Sprintf("%s, %d of %d people, %d refused", c.Progress.Step, c.Progress.Imported, c.Progress.Rows, c.Progress.Rejected))
+		line("preparation", fmt.Sprintf("%s, %d of %d rows, %d refused", c.Progress.Step, c.Progress.Imported, c.Progress.Rows, c.Progress.Rejected))
 	}
 	if c.Progress.Waiting != "" {
 		line("waiting", c.Progress.Waiting)

@@ -169,7 +169,7 @@ func follow(ctx context.Context, c *client.Client, one api.Campaign, p *progress
 			p.step("telling the middleware")
 		case api.StepImport:
 			p.step("importing")
-			p.amount(one.Progress.Imported, one.Progress.Rows, "people")
+			p.amount(one.Progress.Imported, one.Progress.Rows, "rows")
 		case api.StepDone:
 		}
 		if one.Progress.Waiting != "" {
