@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ const mask = "********"
 // here knows are kept and returned too, so the names are taken generously.
 func isSecret(key string) bool {
 	key = strings.ToLower(key)
-	for _, s := range [...]string{"secret", "password", "passwd", "token", "privatekey", "apikey", "credential"} {
+	for _, s := range [...]string{"secret", "password", "passwd", "passphrase", "token", "privatekey", "apikey", "credential"} {
 		if strings.Contains(key, s) {
 			return true
 		}
@@ -29,24 +30,26 @@ func isAddress(key string) bool {
 	return false
 }
 
-// masked returns a copy of a JSON tree without its secrets.
-func masked(v any) any {
+// masked returns a copy of a JSON tree without its secrets. What lies within a secret is one.
+func masked(v any) any { return maskedWithin(v, false) }
+
+func maskedWithin(v any, secret bool) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, inner := range v {
-			out[k] = masked(inner)
-			if isSecret(k) && isScalar(inner) {
-				out[k] = mask
-			}
+			out[k] = maskedWithin(inner, secret || isSecret(k))
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, inner := range v {
-			out[i] = masked(inner)
+			out[i] = maskedWithin(inner, secret)
 		}
 		return out
+	}
+	if secret && isScalar(v) {
+		return mask
 	}
 	return v
 }
@@ -69,7 +72,8 @@ func unmask(list, former []any, path string) error {
 	var c checker
 	for i, e := range list {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		masks := leaves(e, at, func(key string, v any) bool { return isSecret(key) && v == mask })
+		masks := leaves(e, at, isSecret)
+		masks = slices.DeleteFunc(masks, func(l leaf) bool { return l.value != mask })
 		if len(masks) == 0 {
 			continue
 		}
@@ -87,8 +91,8 @@ func unmask(list, former []any, path string) error {
 			continue
 		}
 		secrets := map[string]any{}
-		for _, l := range leaves(old, at, func(key string, _ any) bool { return isSecret(key) }) {
-			secrets[l.path] = l.object[l.key]
+		for _, l := range leaves(old, at, isSecret) {
+			secrets[l.path] = l.value
 		}
 		for _, l := range masks {
 			secret, ok := secrets[l.path]
@@ -96,7 +100,7 @@ func unmask(list, former []any, path string) error {
 				c.fail(l.path, "is masked, and was not set before: give the secret itself")
 				continue
 			}
-			l.object[l.key] = secret
+			l.set(secret)
 		}
 	}
 	return c.err()
@@ -121,18 +125,17 @@ func element(list []any, e any) any {
 }
 
 func sameAddresses(a, b any, at string) bool {
-	address := func(key string, _ any) bool { return isAddress(key) }
 	was := map[string]any{}
-	for _, l := range leaves(b, at, address) {
-		was[l.path] = l.object[l.key]
+	for _, l := range leaves(b, at, isAddress) {
+		was[l.path] = l.value
 	}
-	now := leaves(a, at, address)
+	now := leaves(a, at, isAddress)
 	if len(now) != len(was) {
 		return false
 	}
 	for _, l := range now {
 		old, ok := was[l.path]
-		if !ok || old != l.object[l.key] {
+		if !ok || old != l.value {
 			return false
 		}
 	}
@@ -141,25 +144,32 @@ func sameAddresses(a, b any, at string) bool {
 
 // leaf is a scalar in a JSON tree and where it is.
 type leaf struct {
-	path   string
-	object map[string]any
-	key    string
+	path  string
+	value any
+	set   func(any)
 }
 
-// leaves collects the scalars, in objects, that match.
-func leaves(v any, at string, match func(key string, v any) bool) []leaf {
+// leaves collects the scalars that match by their name, or lie within something that does.
+func leaves(v any, at string, match func(key string) bool) []leaf {
+	return leavesWithin(v, at, match, false)
+}
+
+func leavesWithin(v any, at string, match func(key string) bool, within bool) []leaf {
 	var out []leaf
+	visit := func(inner any, path string, matches bool, set func(any)) {
+		if matches && isScalar(inner) {
+			out = append(out, leaf{path, inner, set})
+		}
+		out = append(out, leavesWithin(inner, path, match, matches)...)
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, inner := range v {
-			if isScalar(inner) && match(k, inner) {
-				out = append(out, leaf{path: at + "." + k, object: v, key: k})
-			}
-			out = append(out, leaves(inner, at+"."+k, match)...)
+			visit(inner, at+"."+k, within || match(k), func(to any) { v[k] = to })
 		}
 	case []any:
 		for i, inner := range v {
-			out = append(out, leaves(inner, fmt.Sprintf("%s[%d]", at, i), match)...)
+			visit(inner, fmt.Sprintf("%s[%d]", at, i), within, func(to any) { v[i] = to })
 		}
 	}
 	return out

@@ -350,3 +350,31 @@ func TestChangesOfOthersCostLittle(t *testing.T) {
 		}
 	}
 }
+
+// Fields that only others know may have secrets in any form; none comes back, and all are kept.
+func TestSecretsWithin(t *testing.T) {
+	t.Parallel()
+	w, _, a := bare(t)
+	a.expect(201, "POST", "/api/tenants?createDB=true", reference(t))
+	const points = "/api/tenants/default/conversionPoints"
+	hook := `[{"id":"w","type":"webhook","eventType":"read","connectionInformation":{"url":"https://a.example/x",` +
+		`"credentials":{"user":"s3cret-1","more":[{"pin":1234567}]},"oldTokens":["s3cret-2","s3cret-3"],"headers":[{"name":"x"}]}}]`
+	kept := func() string {
+		doc, err := w.store.Control().Get(t.Context(), "tenant", "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(doc.Body)
+	}
+	shown := a.expect(200, "PUT", points, hook).text
+	if strings.Contains(shown, "s3cret") || strings.Contains(shown, "1234567") || !strings.Contains(shown, `"name":"x"`) {
+		t.Fatalf("shown: %s", shown)
+	}
+	before := kept()
+	a.expect(200, "PUT", points, a.expect(200, "GET", points, "").text)
+	if after := kept(); after != before || !strings.Contains(after, "s3cret-3") || !strings.Contains(after, "1234567") {
+		t.Errorf("kept: %s", after)
+	}
+	a.expect(422, "PUT", points, strings.ReplaceAll(shown, "a.example", "evil.example"))
+	a.expect(422, "PUT", points, strings.ReplaceAll(shown, `["********","********"]`, `["********","********","********"]`))
+}
