@@ -19,10 +19,12 @@ func TestDialogue(t *testing.T) {
 	if n := len(script); n < 200 {
 		t.Fatalf("the dialogue has %d commands, not 200", n)
 	}
-	for _, format := range []string{"mdbox", "maildir"} {
-		t.Run(format, func(t *testing.T) {
+	for name, options := range map[string]peertest.Options{
+		"mdbox": {Format: "mdbox"}, "maildir": {Format: "maildir"}, "literal-minus": {Format: "sdbox", Extra: "imap_literal_minus = yes"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := peertest.StartDovecot(t, peertest.Options{Format: format})
+			d := peertest.StartDovecot(t, options)
 			w := newWorld(t)
 			w.run(t, "for-others", []string{"somebody-else"})
 			want := play(t, d, d.Addr, "bare", script)
@@ -73,7 +75,7 @@ func play(t testing.TB, d *peertest.Dovecot, addr, user string, script []scene) 
 	var heard []scene
 	idleTag := ""
 	for _, s := range script {
-		text := strings.NewReplacer("␍␊", "\r\n", "USER", user).Replace(s.command)
+		text := strings.NewReplacer("␍␊", "\r\n", "␣", " ", "USER", user).Replace(s.command)
 		verb, rest, _ := strings.Cut(text, " ")
 		switch {
 		case verb == "!other":

@@ -167,10 +167,13 @@ func (g *generator) flags() string {
 }
 
 func (g *generator) append() string {
-	text := fmt.Sprintf("From: x@mail.example\r\nSubject: appended %d\r\n\r\nText\r\n", g.IntN(1000))
-	plus := g.oneOf("+", "")
-	return fmt.Sprintf("APPEND %s (%s) \"0%d-Mar-2026 10:00:00 +0000\" {%d%s}\r\n%s",
-		g.oneOf("INBOX", "INBOX", "Sent"), g.oneOf("", `\Seen`, `\Flagged Work`), 1+g.IntN(9), len(text), plus, text)
+	command := "APPEND " + g.oneOf("INBOX", "INBOX", "Sent")
+	for more := true; more; more = g.chance(4) {
+		text := fmt.Sprintf("From: x@mail.example\r\nSubject: appended %d\r\n\r\nText\r\n", g.IntN(1000))
+		command += fmt.Sprintf(" (%s) \"0%d-Mar-2026 10:00:00 +0000\" {%d%s}\r\n%s",
+			g.oneOf("", `\Seen`, `\Flagged Work`), 1+g.IntN(9), len(text), g.oneOf("+", ""), text)
+	}
+	return command
 }
 
 // copyOf copies: letters alone, others alone, or both; into the mailbox itself one at a time,

@@ -9,48 +9,113 @@ import (
 	"inlay.example/inlay/internal/imap/response"
 )
 
-// append runs APPEND: the message is streamed, never held.
+// append runs APPEND: messages are streamed, never held.
 //
-//	append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
+//	append         = "APPEND" SP mailbox 1*append-message      (rfc3502 §6.3.11)
+//	append-message = [SP flag-list] [SP date-time] SP literal
+//
+// A backend that refuses a message at its head ends the command, and so do we: all messages
+// are stored, or none.
 func (s *session) append(c *command.Command, a *command.Append) error {
-	if s.g.service != nil && hasFlag(a.Flags, keyword) {
-		s.line(c.Tag + " NO The keyword " + keyword + " is reserved.")
+	if s.reserved(a.Flags) {
+		s.line(c.Tag + " NO " + reservedText)
 		return s.skipLiteral(c)
 	}
 	last := len(c.Literals) - 1 // the message's; others are of the mailbox name
-	res, done, err := s.appendHead(c, last)
-	if err != nil {
-		return err
-	}
-	if done {
-		if err := s.skipLiteral(c); err != nil {
+	res, done, err := s.appendHead(c.Tag, c.Raw, c.Literals[:last], c.Literals[last])
+	msg := a.Message
+	for {
+		if err != nil {
 			return err
 		}
-		return s.answerSettled(res)
+		if done {
+			if err := s.skipMessage(msg); err != nil {
+				return err
+			}
+			return s.answerSettled(res)
+		}
+		if err := s.appendMessage(msg); err != nil {
+			return err
+		}
+		next, answer, err := s.nextMessage()
+		switch {
+		case err != nil:
+			return err
+		case answer != "":
+			return s.abandonAppend(c.Tag, answer)
+		case next == nil:
+			if res, err = s.exchange(c.Tag, []byte("\r\n"), nil, nil); err != nil {
+				return err
+			}
+			return s.answerArrived(res, a.Mailbox)
+		}
+		msg = next.Message
+		res, done, err = s.appendHead(c.Tag, next.Raw, nil, next.Literal) //nolint:staticcheck // looked at above
 	}
-	if !a.NonSync {
+}
+
+const reservedText = "The keyword " + keyword + " is reserved."
+
+// reserved reports whether the flags hold what only markers may have.
+func (s *session) reserved(flags []string) bool { return s.g.service != nil && hasFlag(flags, keyword) }
+
+// appendMessage streams a message that the backend is ready for.
+func (s *session) appendMessage(msg command.Message) error {
+	if !msg.NonSync {
 		if err := s.continuation(); err != nil {
 			return err
 		}
 	}
-	if err := s.in.CopyLiteral(s.up, a.Size); err != nil {
+	if err := s.in.CopyLiteral(s.up, msg.Size); err != nil {
 		return s.streamError(err)
 	}
-	clean, err := s.in.End()
+	return nil
+}
+
+// nextMessage reads what the client says behind a message: nothing more, a further message, or
+// what ends the command with an answer of our own ("NO …", or "BAD" for the backend's words).
+func (s *session) nextMessage() (next *command.NextMessage, answer string, err error) {
+	if !s.caps.Has("MULTIAPPEND") {
+		clean, err := s.in.End()
+		if err == nil && !clean {
+			answer = "BAD"
+		}
+		return nil, answer, err
+	}
+	next, err = s.in.NextMessage()
+	if bad := (*command.BadError)(nil); errors.As(err, &bad) {
+		return nil, "BAD " + bad.Text, nil
+	}
+	if err == nil && next != nil && s.reserved(next.Flags) {
+		return nil, "NO " + reservedText, s.skipMessage(next.Message)
+	}
+	return next, "", err
+}
+
+// abandonAppend ends an APPEND on the backend, which has taken a message, without storing it.
+func (s *session) abandonAppend(tag, answer string) error {
+	res, err := s.exchange(tag, []byte(" ()\r\n"), nil, nil) // no message behind the flags is BAD
 	if err != nil {
 		return err
 	}
-	if !clean {
-		s.write([]byte(" ()")) // what the backend says BAD to, too, without storing the message
+	if !res.ok() && answer != "BAD" {
+		res = tagged{kind: "NO", raw: []byte(tag + " " + answer + "\r\n"), bye: res.bye}
 	}
-	s.write([]byte("\r\n"))
-	if err := s.flushUp(); err != nil {
+	return s.answerSettled(res)
+}
+
+// skipMessage swallows a message that is not going to be stored, with the rest of the command.
+// A synchronising literal was never asked for: what comes next is a command.
+func (s *session) skipMessage(msg command.Message) error {
+	if !msg.NonSync {
+		s.in.NotAsked()
+		return nil
+	}
+	if err := s.in.Discard(msg.Size); err != nil {
 		return err
 	}
-	if res, err = s.await(c.Tag, nil); err != nil {
-		return err
-	}
-	return s.answerArrived(res, a.Mailbox)
+	_, err := s.in.End()
+	return err
 }
 
 // answerArrived is answerSettled of a command that put messages into a mailbox. If that is the
@@ -87,24 +152,25 @@ func arrivedBeyond(res tagged, m *mailbox) bool {
 	return uint64(set.Max()) > uint64(m.lastUID)+set.Len()
 }
 
-// appendHead sends the command up to the message. done means that the backend has refused it.
-func (s *session) appendHead(c *command.Command, last int) (res tagged, done bool, err error) {
-	l := c.Literals[last]
-	if s.caps.Has("LITERAL+") && l.NonSync {
+// appendHead sends what stands before a message, l the head of its literal. done means that
+// the backend has refused it.
+func (s *session) appendHead(tag string, raw []byte, literals []command.Literal, l command.Literal) (res tagged, done bool, err error) {
+	if l.NonSync && s.nonSync(l.Size) {
 		// As the client wrote it: the message follows at once.
-		res, done, err = s.send(c.Tag, c.Raw, c.Literals[:last], nil)
-		return res, done, err
+		return s.send(tag, raw, literals, nil)
 	}
 	// Synchronising: what the backend says to the announcement is what the client is told.
-	head := c.Raw[:l.Pos+l.Len]
-	lits := append([]command.Literal(nil), c.Literals...)
-	lits[last].NonSync = false
-	sync := stripPlus(head, l)
-	if res, done, err = s.send(c.Tag, sync, lits[:last], nil); done || err != nil {
+	if res, done, err = s.send(tag, stripPlus(raw, l), literals, nil); done || err != nil {
 		return res, done, err
 	}
-	res, cont, err := s.awaitContinuation(c.Tag, nil)
+	res, cont, err := s.awaitContinuation(tag, nil)
 	return res, !cont, err
+}
+
+// nonSync reports whether the backend takes a literal of that size without being asked.
+// rfc7888 §5: LITERAL- is for 4096 octets at most.
+func (s *session) nonSync(size int64) bool {
+	return s.caps.Has("LITERAL+") || size <= 4096 && s.caps.Has("LITERAL-")
 }
 
 // stripPlus makes "{n+}" of the last literal head "{n}".

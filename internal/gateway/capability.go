@@ -12,7 +12,7 @@ import (
 // authentication and TLS. What the backend has and is not here is not advertised, and its
 // commands are answered BAD: an extension that we do not know may carry numbers.
 var offered = map[string]bool{
-	"IMAP4REV1": true, "IDLE": true, "UIDPLUS": true, "LITERAL+": true, "ID": true, "NAMESPACE": true,
+	"IMAP4REV1": true, "IDLE": true, "UIDPLUS": true, "LITERAL+": true, "LITERAL-": true, "MULTIAPPEND": true, "APPENDLIMIT": true, "ID": true, "NAMESPACE": true,
 	"CHILDREN": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
 	"ESEARCH": true, "WITHIN": true,
@@ -25,7 +25,8 @@ func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 	for _, c := range backend {
 		up := strings.ToUpper(c)
 		switch {
-		case offered[up]:
+		case up == "LITERAL-" && backend.Has("LITERAL+"): // rfc7888 §4: never both
+		case offered[up], strings.HasPrefix(up, "APPENDLIMIT="):
 			out = append(out, c)
 		case authenticated:
 		case up == "SASL-IR": // we relay an initial response also to a backend that has it not, but do not invent

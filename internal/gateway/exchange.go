@@ -28,12 +28,12 @@ func (s *session) exchange(tag string, raw []byte, literals []command.Literal, h
 	return s.await(tag, h)
 }
 
-// send writes a command. To a backend without LITERAL+ each literal is announced and waited
-// for; a backend that refuses one ends the command (done).
+// send writes a command. To a backend that does not take it at once each literal is announced
+// and waited for; a backend that refuses one ends the command (done).
 func (s *session) send(tag string, raw []byte, literals []command.Literal, h handler) (res tagged, done bool, err error) {
-	plus := s.caps.Has("LITERAL+")
 	at := 0
 	for _, l := range literals {
+		plus := s.nonSync(l.Size)
 		if plus == l.NonSync { // as it was written
 			if plus {
 				continue

@@ -60,22 +60,12 @@ func (s *session) beforeLogin(c *command.Command) error {
 	return s.forward(c)
 }
 
-// skipLiteral swallows the message of an APPEND that is not going to happen. A synchronising
-// literal was never asked for: what comes next is a command.
+// skipLiteral swallows the message of an APPEND that is not going to happen.
 func (s *session) skipLiteral(c *command.Command) error {
-	a, ok := c.Args.(*command.Append)
-	switch {
-	case !ok:
-		return nil
-	case !a.NonSync:
-		s.in.NotAsked()
-		return nil
+	if a, ok := c.Args.(*command.Append); ok {
+		return s.skipMessage(a.Message)
 	}
-	if err := s.in.Discard(a.Size); err != nil {
-		return err
-	}
-	_, err := s.in.End()
-	return err
+	return nil
 }
 
 func (s *session) startTLS(c *command.Command) error {

@@ -20,16 +20,16 @@ func TestAppend(t *testing.T) {
 		in   string // with the head of the message
 		want command.Append
 	}{
-		{"APPEND INBOX {5}\r\n", command.Append{Mailbox: "INBOX", MailboxStart: 10, MailboxEnd: 15, Size: 5}},
-		{"append inbox {0+}\r\n", command.Append{Mailbox: "INBOX", MailboxStart: 10, MailboxEnd: 15, NonSync: true}},
+		{"APPEND INBOX {5}\r\n", command.Append{Mailbox: "INBOX", MailboxStart: 10, MailboxEnd: 15, Message: command.Message{Size: 5}}},
+		{"append inbox {0+}\r\n", command.Append{Mailbox: "INBOX", MailboxStart: 10, MailboxEnd: 15, Message: command.Message{NonSync: true}}},
 		{`APPEND "a b" (\Seen $x) {50}` + "\r\n", command.Append{
-			Mailbox: "a b", MailboxStart: 10, MailboxEnd: 15, Flags: []string{`\Seen`, "$x"}, Size: 50,
+			Mailbox: "a b", MailboxStart: 10, MailboxEnd: 15, Message: command.Message{Flags: []string{`\Seen`, "$x"}, Size: 50},
 		}},
 		{`APPEND a () " 7-Feb-1994 21:52:25 -0800" {5}` + "\r\n", command.Append{
-			Mailbox: "a", MailboxStart: 10, MailboxEnd: 11, Date: " 7-Feb-1994 21:52:25 -0800", Size: 5,
+			Mailbox: "a", MailboxStart: 10, MailboxEnd: 11, Message: command.Message{Date: " 7-Feb-1994 21:52:25 -0800", Size: 5},
 		}},
-		{`APPEND a "any date" {5}` + "\r\n", command.Append{Mailbox: "a", MailboxStart: 10, MailboxEnd: 11, Date: "any date", Size: 5}},
-		{"APPEND {3}\r\na&- {5}\r\n", command.Append{Mailbox: "a&", MailboxStart: 10, MailboxEnd: 18, Size: 5}},
+		{`APPEND a "any date" {5}` + "\r\n", command.Append{Mailbox: "a", MailboxStart: 10, MailboxEnd: 11, Message: command.Message{Date: "any date", Size: 5}}},
+		{"APPEND {3}\r\na&- {5}\r\n", command.Append{Mailbox: "a&", MailboxStart: 10, MailboxEnd: 18, Message: command.Message{Size: 5}}},
 	} {
 		input := "A1 " + tt.in + "12345 more\r\nA2 NOOP\r\n"
 		r := command.NewReader(iotest.OneByteReader(strings.NewReader(input)), small)
@@ -120,6 +120,72 @@ func TestAppendEnd(t *testing.T) {
 		}
 		if c, err := r.Read(agreed); err != nil || c.Tag != "A2" {
 			t.Errorf("%q: the next command is %+v, %v", in, c, err)
+		}
+	}
+}
+
+// TestNextMessage: what stands before a further message is read up to its head (rfc3502), and
+// what is wrong is said and read past.
+func TestNextMessage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   string // behind the first message
+		want command.Message
+		end  bool
+		err  string
+	}{
+		{in: "\r\n", end: true},
+		{in: "\n", end: true},
+		{in: " {5}\r\n", want: command.Message{Size: 5}},
+		{in: ` (\Seen $x) "any date" {5+}` + "\r\n12345", want: command.Message{Flags: []string{`\Seen`, "$x"}, Date: "any date", Size: 5, NonSync: true}},
+		{in: " () {0+}\r\n", want: command.Message{NonSync: true}},
+		{in: " rubbish\r\n", err: "a message as a literal expected behind the one before"},
+		{in: ` (\Seen)` + "\r\n", err: "a message as a literal expected behind the one before"},
+		{in: "{5}\r\n", err: "a space expected at octet 1 behind the message before"},
+		{in: " x {5+}\r\n12345 {1+}\r\nx\r\n", err: "the message as a literal expected at octet 2 behind the message before"},
+		{in: ` (\Recent) {5}` + "\r\n", err: `a flag that clients may set, not \Recent, expected at octet 3 behind the message before`},
+		{in: " (a b c d e) {5}\r\n", err: "more than 4 flags at octet 11 behind the message before"},
+		{in: " {51+}\r\n" + chars(51) + "\r\n", err: "Message of more than 50 octets"},
+		{in: " ~{5+}\r\n12345\r\n", err: "BINARY is not offered"},
+		{in: " " + chars(310) + " {5+}\r\n12345\r\n", err: "more than 300 octets before a message"},
+	} {
+		input := "A1 APPEND a {2}\r\nab" + tt.in
+		if tt.want.NonSync {
+			input += "\r\n"
+		}
+		r := command.NewReader(iotest.OneByteReader(strings.NewReader(input+"A2 NOOP\r\n")), small)
+		if _, err := r.Read(agreed); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Discard(2); err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.NextMessage()
+		switch bad := (*command.BadError)(nil); {
+		case tt.err != "":
+			if !errors.As(err, &bad) || bad.Text != "Error in IMAP command APPEND: "+tt.err {
+				t.Errorf("%q: %v, want %q", tt.in, err, tt.err)
+			}
+		case err != nil || (m == nil) != tt.end:
+			t.Errorf("%q: %+v, %v", tt.in, m, err)
+		case m == nil:
+		default:
+			if d := cmp.Diff(tt.want, m.Message); d != "" {
+				t.Errorf("%q (-want +got):\n%s", tt.in, d)
+			}
+			if l := m.Literal; !strings.HasPrefix(tt.in, string(m.Raw)) || l.Pos+l.Len != len(m.Raw) {
+				t.Errorf("%q: Raw is %q, the literal's head at %d to %d", tt.in, m.Raw, l.Pos, l.Pos+l.Len)
+			}
+			if !m.NonSync {
+				r.NotAsked()
+			} else if err := r.Discard(m.Size); err != nil {
+				t.Error(err)
+			} else if m, err := r.NextMessage(); m != nil || err != nil {
+				t.Errorf("%q: behind the last message %+v, %v", tt.in, m, err)
+			}
+		}
+		if c, err := r.Read(agreed); err != nil || c.Tag != "A2" {
+			t.Errorf("%q: the next command is %+v, %v", tt.in, c, err)
 		}
 	}
 }

@@ -140,14 +140,26 @@ type Expunge struct {
 	SetStart, SetEnd int
 }
 
-// Append is APPEND, up to its message.
+// Append is APPEND, up to its first message.
 type Append struct {
 	Mailbox                  string
 	MailboxStart, MailboxEnd int
-	Flags                    []string
-	Date                     string // as written, without quotes; empty if there is none
-	Size                     int64
-	NonSync                  bool
+	Message
+}
+
+// Message is what APPEND says of a message before its octets.
+type Message struct {
+	Flags   []string
+	Date    string // as written, without quotes; empty if there is none
+	Size    int64
+	NonSync bool
+}
+
+// NextMessage is a further message of an APPEND, up to its octets.
+type NextMessage struct {
+	Message
+	Raw     []byte // what came, from the octet behind the message before
+	Literal Literal
 }
 
 // Mailbox is CREATE, DELETE, SUBSCRIBE or UNSUBSCRIBE.

@@ -2,13 +2,14 @@
 // limits, and the arguments of those that a proxy with a virtual mailbox must understand.
 //
 // Positions in the raw octets are kept with the arguments, so that a set or a list can be
-// replaced and everything else be sent as it was written. The message of an APPEND is not
-// held: the caller streams it.
+// replaced and everything else be sent as it was written. The messages of an APPEND are not
+// held: the caller streams them.
 //
-// It knows the grammar of RFC 3501 §9 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID), 3691
-// (UNSELECT), 4315 (UIDPLUS), 4959 (SASL-IR), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 6154
-// (SPECIAL-USE), 7888 (LITERAL+) and 8438 (STATUS=SIZE). It must not know sessions,
-// what a command is good for, or what the server answers.
+// It knows the grammar of RFC 3501 §9 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID), 3502
+// (MULTIAPPEND), 3691 (UNSELECT), 4315 (UIDPLUS), 4959 (SASL-IR), 5258 (LIST-EXTENDED), 5819
+// (LIST-STATUS), 6154 (SPECIAL-USE), 7888 (LITERAL+), 7889 (APPENDLIMIT) and 8438
+// (STATUS=SIZE). It must not know sessions, what a command is good for, or what the server
+// answers.
 //
 // Invariants: Raw is exactly what came. What is held of a command is bounded by Limits,
 // whatever a literal announces. After a *BadError, or with Command.Err, the stream stands at

@@ -41,11 +41,29 @@ func FuzzCommand(f *testing.F) {
 				t.Fatalf("made up: %q", c.Raw)
 			}
 			places(t, c)
-			if a, ok := c.Args.(*command.Append); ok && r.Discard(a.Size) != nil {
+			if a, ok := c.Args.(*command.Append); ok && !messages(t, r, in, a.Size) {
 				return
 			}
 		}
 	})
+}
+
+// messages reads past the messages of an APPEND; false is the end of the stream.
+func messages(t *testing.T, r *command.Reader, in string, size int64) bool {
+	t.Helper()
+	for {
+		if r.Discard(size) != nil {
+			return false
+		}
+		m, err := r.NextMessage()
+		if bad := (*command.BadError)(nil); m == nil {
+			return err == nil || errors.As(err, &bad)
+		}
+		if !strings.Contains(in, string(m.Raw)) || m.Literal.Pos+m.Literal.Len != len(m.Raw) {
+			t.Fatalf("made up: %q", m.Raw)
+		}
+		size = m.Size
+	}
 }
 
 // places checks that every position lies where it must.

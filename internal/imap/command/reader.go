@@ -197,19 +197,63 @@ func isMessage(c *Command) bool {
 // appendHead gives an APPEND up to its message's head.
 func (r *Reader) appendHead(c *Command) (*Command, error) {
 	lit := c.Literals[len(c.Literals)-1]
-	const failed = "Error in IMAP command APPEND: "
-	switch {
-	case lit.Size > r.lim.Append:
-		return nil, r.refuse(c, fmt.Sprintf("%sMessage of more than %d octets", failed, r.lim.Append), !lit.NonSync)
-	case lit.Binary:
-		return nil, r.refuse(c, failed+unsupported("BINARY").Error(), !lit.NonSync)
+	if text := r.tooLarge(lit); text != "" {
+		return nil, r.refuse(c, appendFailed+text, !lit.NonSync)
 	}
 	a, err := parseAppend(r.parser(c), lit)
 	if err != nil {
-		return nil, r.refuse(c, failed+err.Error(), !lit.NonSync)
+		return nil, r.refuse(c, appendFailed+err.Error(), !lit.NonSync)
 	}
 	c.Args = a
 	return c, nil
+}
+
+const appendFailed = "Error in IMAP command APPEND: "
+
+// tooLarge says what is wrong with a message by its head alone.
+func (r *Reader) tooLarge(lit Literal) string {
+	switch {
+	case lit.Size > r.lim.Append:
+		return fmt.Sprintf("Message of more than %d octets", r.lim.Append)
+	case lit.Binary:
+		return unsupported("BINARY").Error()
+	}
+	return ""
+}
+
+// NextMessage reads what follows the message of an APPEND: the end of the command, which is
+// nil, or what stands before a further message (rfc3502). A *BadError says what is wrong with
+// that; the rest of the command was read past then.
+func (r *Reader) NextMessage() (*NextMessage, error) {
+	var m NextMessage
+	refuse := func(text string, ended bool) error {
+		return r.refuse(&Command{}, appendFailed+text, ended)
+	}
+	for {
+		t, err := r.w.Next()
+		if err != nil {
+			return nil, err
+		}
+		m.Raw = append(m.Raw, t.Raw...)
+		switch {
+		case t.Kind == wire.CRLF && strings.TrimSpace(string(m.Raw)) == "":
+			return nil, nil //nolint:nilnil // the command has ended, see above
+		case t.Kind == wire.CRLF:
+			return nil, refuse("a message as a literal expected behind the one before", true)
+		case t.Kind == wire.LiteralHead:
+			m.Literal = Literal{Pos: len(m.Raw) - len(t.Raw), Len: len(t.Raw), Size: t.Size, NonSync: t.NonSync, Binary: t.Binary}
+			if text := r.tooLarge(m.Literal); text != "" {
+				return nil, refuse(text, !t.NonSync)
+			}
+			p := &parser{name: "APPEND", b: m.Raw, lim: r.lim}
+			if m.Message, err = p.message(m.Literal); err != nil {
+				return nil, refuse(err.Error()+" behind the message before", !t.NonSync)
+			}
+			return &m, nil
+		case len(m.Raw) > r.lim.Line:
+			return nil, refuse(fmt.Sprintf("more than %d octets before a message", r.lim.Line), false)
+		}
+	}
 }
 
 // CopyLiteral streams the n octets of an APPEND's message, asked for by the caller, to w.
@@ -224,8 +268,8 @@ func (r *Reader) CopyLiteral(w io.Writer, n int64) error {
 func (r *Reader) Discard(n int64) error { return r.CopyLiteral(io.Discard, n) }
 
 // End reads past what follows the message of an APPEND; clean says that it was the end of the
-// line and nothing else. What follows otherwise is another message (MULTIAPPEND, which is not
-// offered) or rubbish: its literals are read past too, or they would be taken for commands.
+// line and nothing else. What follows otherwise is another message that nobody wants or
+// rubbish: its literals are read past too, or they would be taken for commands.
 func (r *Reader) End() (clean bool, err error) {
 	t, err := r.w.Next()
 	switch {

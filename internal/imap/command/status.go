@@ -1,17 +1,18 @@
 package command
 
-// statusItems are those of RFC 3501 §6.3.10, SIZE of RFC 8438, DELETED of RFC 9051 §6.3.11 and
-// RFC 9208 §4.1.4.
+// statusItems are those of RFC 3501 §6.3.10, APPENDLIMIT of RFC 7889, SIZE of RFC 8438, DELETED
+// of RFC 9051 §6.3.11.
 var statusItems = map[string]bool{
-	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true,
+	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true, "APPENDLIMIT": true,
 }
 
 // status takes the arguments of STATUS.
 //
 //	status     = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
 //	status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"
-//	status-att =/ "SIZE"      (rfc8438 §5)
-//	status-att =/ "DELETED"   (rfc9051 §9)
+//	status-att =/ "APPENDLIMIT"      (rfc7889 §5)
+//	status-att =/ "SIZE"             (rfc8438 §5)
+//	status-att =/ "DELETED"          (rfc9051 §9)
 func (p *parser) status() (any, error) {
 	m, err := p.spaceMailbox()
 	if err != nil {
