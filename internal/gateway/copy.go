@@ -141,6 +141,8 @@ func (x materialised) merge(res tagged, tagLen int) []byte {
 		rest = rest[bytes.IndexByte(rest, ']')+1:]
 	} else if code != "" {
 		return res.raw // of which nothing is known: the answer can carry one code only
+	} else {
+		rest = []byte(" Copy completed.\r\n") // the backend says that it found nothing to copy
 	}
 	out := append([]byte(nil), res.raw[:tagLen+len(" OK")]...)
 	out = fmt.Appendf(out, " [COPYUID %d %s %s]", x.validity, src, dst)
