@@ -195,6 +195,10 @@ func TestNothingIsToldTwice(t *testing.T) {
 			"roles = [\"middleware\"]\n[middleware]\ntoken = \"short\"\n",
 			`f:3: middleware.token: must have at least 16 characters`,
 		},
+		{
+			gatewayOnly + "[gateway.middleware]\nurl = \"http://mim:8480\"\ntoken-file = \"nothing\"\n",
+			`f:4: gateway.middleware.token-file: the file "nothing" does not exist`,
+		},
 	} {
 		if _, err := config.Parse("f", []byte(c.file), config.Env{ReadFile: env().ReadFile}); err == nil || err.Error() != c.want {
 			t.Errorf("%s%v\nwant\n%s", c.file, err, c.want)

@@ -93,7 +93,7 @@ func (r *reader) pair(aKey, a, bKey, b string) {
 func (r *reader) peer(key string, p PeerSection) {
 	switch {
 	case p.URL != "" && p.Token == "":
-		r.fail(key+".token", "is required, since %s.url is given", key)
+		r.missing("is required, since "+key+".url is given", key+".token")
 	case p.URL == "" && p.Token != "":
 		r.fail(key+".token", "has no effect without %s.url", key)
 	}
