@@ -112,22 +112,20 @@ func TestWhatIsSaidOfWrongFiles(t *testing.T) {
 			"inlay: the request cannot be carried out as it is\n  --end: must be at most 400 days after start",
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			args := append([]string{
-				"campaign", "run", "--name", "Wrong",
-				"--template", p.file(t, "t.eml", c.template), "--audience", p.file(t, "a.csv", c.audience),
-			}, c.args...)
-			out, errs, code := p.run(t, args...)
-			var said []string // but for the progress
-			for line := range strings.Lines(errs) {
-				if strings.HasPrefix(line, "inlay: ") || len(said) > 0 {
-					said = append(said, line)
-				}
+		args := append([]string{
+			"campaign", "run", "--name", "Wrong",
+			"--template", p.file(t, "t.eml", c.template), "--audience", p.file(t, "a.csv", c.audience),
+		}, c.args...)
+		out, errs, code := p.run(t, args...)
+		var said []string // but for the progress
+		for line := range strings.Lines(errs) {
+			if strings.HasPrefix(line, "inlay: ") || len(said) > 0 {
+				said = append(said, line)
 			}
-			if got := strings.Join(said, ""); code != cli.ExitUsage || out != "" || got != c.want+"\n" {
-				t.Errorf("exit code %d, stdout %q, stderr\n%s\nwant\n%s", code, out, errs, c.want)
-			}
-		})
+		}
+		if got := strings.Join(said, ""); code != cli.ExitUsage || out != "" || got != c.want+"\n" {
+			t.Errorf("%s: exit code %d, stdout %q, stderr\n%s\nwant\n%s", c.name, code, out, errs, c.want)
+		}
 	}
 	if after, _, _ := p.run(t, "campaign", "list"); after != before {
 		t.Errorf("the campaigns were\n%s\nand are\n%s", before, after)

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -138,7 +137,7 @@ func TestWhyThereIsNoAnswer(t *testing.T) {
 	nobody := httptest.NewServer(http.NotFoundHandler())
 	nobody.Close()
 	own := httptest.NewUnstartedServer(http.NotFoundHandler())
-	own.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of the client
+	own.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo) // it complains of the client
 	own.StartTLS()
 	defer own.Close()
 	for _, s := range []struct{ url, want string }{
