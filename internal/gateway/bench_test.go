@@ -21,7 +21,11 @@ func session(b *testing.B, d dummy, svc *fakeService) *talker {
 	k := dialIMAP(b, serveTCP(b, gateway.Config{}, deps, false, d.talk))
 	k.line()
 	k.ok("LOGIN anna secret")
-	k.ok("SELECT INBOX")
+	if svc != nil && svc.used() {
+		k.opens(4)
+	} else {
+		k.opens(3)
+	}
 	return k
 }
 
@@ -132,7 +136,7 @@ func BenchmarkSessionIdleMemory(b *testing.B) {
 			k := dialIMAP(b, addr)
 			k.line()
 			k.ok("LOGIN anna secret")
-			k.ok("SELECT INBOX")
+			k.opens(4)
 			all = append(all, k)
 		}
 		runtime.GC()

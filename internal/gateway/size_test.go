@@ -18,7 +18,7 @@ func TestFetchOfTheLargestMessage(t *testing.T) {
 	k := dialIMAP(t, addr)
 	k.line()
 	k.ok("LOGIN anna secret")
-	k.ok("SELECT INBOX")
+	k.opens(4)
 	k.say("t FETCH 1:4 (BODY.PEEK[])")
 	if l := k.line(); l != fmt.Sprintf("* 1 FETCH (UID 1 BODY[] {%d}", int64(size)) {
 		t.Fatalf("heard %q", l)

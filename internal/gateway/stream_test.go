@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,6 +209,14 @@ func (k *talker) ok(text string) {
 	}
 }
 
+// opens selects INBOX, which must show so many messages: the dummy's three and injected ones.
+func (k *talker) opens(messages int) {
+	k.t.Helper()
+	if lines := k.do("SELECT INBOX"); !slices.Contains(lines, fmt.Sprintf("* %d EXISTS", messages)) {
+		k.t.Fatalf("not %d messages: %q", messages, lines)
+	}
+}
+
 // huge is the size of the message that is streamed.
 func huge() int64 {
 	if testing.Short() {
@@ -228,7 +237,7 @@ func TestMemoryOfAFetch(t *testing.T) {
 	k := dialIMAP(t, addr)
 	k.line()
 	k.ok("LOGIN anna secret")
-	k.ok("SELECT INBOX")
+	k.opens(4)
 	before := allocated()
 	k.say("t FETCH 1:4 (BODY.PEEK[])")
 	if l := k.line(); l != fmt.Sprintf("* 1 FETCH (UID 1 BODY[] {%d}", huge()) {
