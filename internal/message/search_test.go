@@ -120,10 +120,16 @@ func TestMatchWithin(t *testing.T) {
 		age   int
 		want  bool
 	}{
-		{"YOUNGER 10", 9, true}, {"YOUNGER 10", 10, true}, {"YOUNGER 10", 11, false},
-		{"OLDER 10", 9, false}, {"OLDER 10", 10, true}, {"OLDER 10", 11, true},
-		{"YOUNGER 1", -5, true}, {"OLDER 1", -5, false}, // of a date to come
-		{"YOUNGER 4294967295", 1 << 30, true}, {"OLDER 4294967295", 1 << 30, false},
+		{"YOUNGER 10", 9, true},
+		{"YOUNGER 10", 10, true},
+		{"YOUNGER 10", 11, false},
+		{"OLDER 10", 9, false},
+		{"OLDER 10", 10, true},
+		{"OLDER 10", 11, true},
+		{"YOUNGER 1", -5, true},
+		{"OLDER 1", -5, false}, // of a date to come
+		{"YOUNGER 4294967295", 1 << 30, true},
+		{"OLDER 4294967295", 1 << 30, false},
 	} {
 		sent := now.Truncate(time.Second).Add(-time.Duration(tt.age) * time.Second).In(time.FixedZone("", 9*3600))
 		got, err := m.Match(parseKey(t, tt.query), message.Facts{InternalDate: sent, Now: now})
