@@ -127,14 +127,19 @@ func (i *Importer) tryPublish(ctx context.Context, r *record, m *bundle.Manifest
 	if rev == 0 { // removed meanwhile
 		active.State = campaign.Running
 	}
+	noted, kept, err := i.counting(ctx, m.Campaign)
+	if err != nil {
+		return err
+	}
+	if active.Version == m.Version && noted.Version == m.Version && noted.Job == r.ID {
+		// Another instance has taken this very job over, and was faster.
+		r.Drop = noted.Replaces
+		return nil
+	}
 	if err := mayReplace(active, m); err != nil {
 		return err
 	}
 	// What will count is noted first: when the campaign's document says the version, the sum is known.
-	_, kept, err := i.counting(ctx, m.Campaign)
-	if err != nil {
-		return err
-	}
 	body, err := json.Marshal(counting{Version: m.Version, Sum: r.Sum, Replaces: active.Version, Job: r.ID})
 	if err != nil {
 		return fmt.Errorf("writing the bundle of campaign %s: %w", m.Campaign, err)

@@ -73,6 +73,48 @@ func TestOvertaken(t *testing.T) {
 	}
 }
 
+// overtaken is a keyspace in which something happens before a campaign gets a version.
+type overtaken struct {
+	store.Keyspace
+	once atomic.Bool
+	then func()
+}
+
+func (o *overtaken) Put(ctx context.Context, kind, id string, rev uint64, body []byte) (uint64, error) {
+	if kind == "campaign" && strings.Contains(string(body), `"version":1`) && !o.once.Swap(true) {
+		o.then()
+	}
+	return o.Keyspace.Put(ctx, kind, id, rev, body)
+}
+
+// Two instances publish the same job at the same moment: the slower one finds it done.
+func TestPublishedByAnother(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	key := s.put(t, manifest(1), template, "\nuser,first_name\nanna,Anna\n")
+	other := s.importer(t, func(_ *importer.Config, d *importer.Deps) { d.Now = later(45 * time.Second) })
+	var job string
+	slower := s.importer(t, func(_ *importer.Config, d *importer.Deps) {
+		d.Keyspace = &overtaken{Keyspace: d.Keyspace, then: func() {
+			run(t, other)
+			if got := ended(t, other, job); got.State != importer.Complete {
+				t.Errorf("%+v", got)
+			}
+		}}
+	})
+	job = push(t, slower, "push", key).ID
+	stop := run(t, slower)
+	// The job after it shows that the first one was let go.
+	next := push(t, slower, "next", s.put(t, manifest(2), template, "\nuser,first_name\ncleo,Cleo\n"))
+	if got := ended(t, slower, next.ID); got.State != importer.Complete {
+		t.Errorf("%+v", got)
+	}
+	stop()
+	if got := ended(t, other, job); got.State != importer.Complete {
+		t.Errorf("%+v", got)
+	}
+}
+
 // failing is a keyspace in which the removal of rows ends with the n-th call.
 type failing struct {
 	store.Keyspace
