@@ -14,6 +14,7 @@ import (
 var offered = map[string]bool{
 	"IMAP4REV1": true, "IDLE": true, "UIDPLUS": true, "LITERAL+": true, "LITERAL-": true, "MULTIAPPEND": true, "APPENDLIMIT": true, "ID": true, "NAMESPACE": true,
 	"CHILDREN": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true,
+	"QUOTA": true, "QUOTASET": true, "ACL": true, "METADATA": true, "METADATA-SERVER": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
 	"ESEARCH": true, "WITHIN": true,
 }
@@ -26,7 +27,7 @@ func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 		up := strings.ToUpper(c)
 		switch {
 		case up == "LITERAL-" && backend.Has("LITERAL+"): // rfc7888 §4: never both
-		case offered[up], strings.HasPrefix(up, "APPENDLIMIT="):
+		case offered[up], hasOfferedPrefix(up):
 			out = append(out, c)
 		case authenticated:
 		case up == "SASL-IR": // we relay an initial response also to a backend that has it not, but do not invent
@@ -44,6 +45,16 @@ func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 		}
 	}
 	return out
+}
+
+// hasOfferedPrefix reports whether it is a capability that is offered with a value.
+func hasOfferedPrefix(up string) bool {
+	for _, prefix := range []string{"APPENDLIMIT=", "QUOTA=RES-", "RIGHTS="} { // rfc7889 §2, rfc9208 §3.1, rfc4314 §2.2
+		if strings.HasPrefix(up, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *session) loginDisabled() bool { return s.g.cfg.RequireTLS && !s.secure }

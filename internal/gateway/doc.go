@@ -46,8 +46,8 @@
 //
 // It knows the middleware only as injection.Service, and the backend only as IMAP.
 // Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
-// 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4315 (UIDPLUS), 4731 (ESEARCH), 4959
-// (SASL-IR), 5032 (WITHIN), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 6154 (SPECIAL-USE), 7888
-// (LITERAL+, LITERAL-), 7889 (APPENDLIMIT) and 8438 (STATUS=SIZE), so far as the backend has
-// them.
+// 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4731
+// (ESEARCH), 4959 (SASL-IR), 5032 (WITHIN), 5258 (LIST-EXTENDED), 5464 (METADATA), 5819
+// (LIST-STATUS), 6154 (SPECIAL-USE), 7888 (LITERAL+, LITERAL-), 7889 (APPENDLIMIT), 8438
+// (STATUS=SIZE) and 9208 (QUOTA), so far as the backend has them.
 package gateway

@@ -33,8 +33,8 @@ func (s *session) exchange(tag string, raw []byte, literals []command.Literal, h
 func (s *session) send(tag string, raw []byte, literals []command.Literal, h handler) (res tagged, done bool, err error) {
 	at := 0
 	for _, l := range literals {
-		plus := s.nonSync(l.Size)
-		if plus == l.NonSync { // as it was written
+		plus := s.nonSync(l.Size) && (l.NonSync || !l.Binary) // who knows literal8 may not know it non-synchronising
+		if plus == l.NonSync {                                // as it was written
 			if plus {
 				continue
 			}

@@ -58,7 +58,7 @@ func (s *session) untagged(h response.Head) error {
 		// Only to clients that enabled QRESYNC, which is not offered.
 		return desync{fmt.Errorf("VANISHED without QRESYNC")}
 	}
-	if m.composing && h.Name != "BYE" {
+	if m.composing && h.Name != "BYE" && h.Name != "METADATA" { // which comes unasked too (rfc5464 §4.4.2)
 		return s.drop()
 	}
 	return s.relayStatus(h)

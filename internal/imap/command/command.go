@@ -9,7 +9,7 @@ type Command struct {
 	Known    bool      // the name is one of those that are understood
 	Raw      []byte    // all octets with literals and the final CRLF; of APPEND up to the head of its message
 	Literals []Literal // in Raw, in order
-	Args     any       // *Login, *Select …; nil of commands without arguments, and with Err
+	Args     any       // *Login, *Select …; nil of commands without arguments or with none that matter, and with Err
 	// Err: the arguments of a known command could not be parsed. It is a fault of kind Invalid,
 	// TooLarge or Unsupported with a text for the client, which names the octet, from 1.
 	Err error

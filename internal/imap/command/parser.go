@@ -22,6 +22,9 @@ var parsers = map[string]func(*parser) (any, error){
 	"SELECT": (*parser).selectMailbox, "EXAMINE": (*parser).examine, "STATUS": (*parser).status,
 	"CREATE": (*parser).create, "DELETE": (*parser).mailboxArg, "SUBSCRIBE": (*parser).mailboxArg, "UNSUBSCRIBE": (*parser).mailboxArg,
 	"RENAME": (*parser).rename, "LIST": (*parser).listMailboxes, "LSUB": (*parser).lsub,
+	"GETQUOTA": (*parser).getQuota, "GETQUOTAROOT": (*parser).ofMailbox, "SETQUOTA": (*parser).setQuota,
+	"GETACL": (*parser).ofMailbox, "SETACL": (*parser).setACL, "DELETEACL": (*parser).rightsOf, "LISTRIGHTS": (*parser).rightsOf,
+	"MYRIGHTS": (*parser).ofMailbox, "GETMETADATA": (*parser).getMetadata, "SETMETADATA": (*parser).setMetadata,
 	"APPEND": func(p *parser) (any, error) { return nil, p.fail("a message as a literal") },
 	"FETCH":  (*parser).fetch, "STORE": (*parser).store, "SEARCH": (*parser).search, "COPY": (*parser).copy, "EXPUNGE": (*parser).expunge,
 	"UID FETCH": (*parser).fetch, "UID STORE": (*parser).store, "UID SEARCH": (*parser).search, "UID COPY": (*parser).copy, "UID EXPUNGE": (*parser).expunge,
@@ -176,8 +179,8 @@ func (p *parser) astring() (string, error) {
 //
 //	string = quoted / literal
 func (p *parser) str() (s string, ok bool, err error) {
-	if i, found := slices.BinarySearchFunc(p.lits, p.i, func(l Literal, at int) int { return cmp.Compare(l.Pos, at) }); found {
-		s, err = p.literal(p.lits[i])
+	if l, ok := p.literalHere(); ok {
+		s, err = p.literal(l)
 		return s, err == nil, err
 	}
 	if p.peek() != '"' {
@@ -185,6 +188,15 @@ func (p *parser) str() (s string, ok bool, err error) {
 	}
 	s, err = p.quoted()
 	return s, err == nil, err
+}
+
+// literalHere gives the literal whose head comes next.
+func (p *parser) literalHere() (Literal, bool) {
+	i, found := slices.BinarySearchFunc(p.lits, p.i, func(l Literal, at int) int { return cmp.Compare(l.Pos, at) })
+	if !found {
+		return Literal{}, false
+	}
+	return p.lits[i], true
 }
 
 // literal takes a literal that is held.

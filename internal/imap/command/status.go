@@ -1,9 +1,9 @@
 package command
 
 // statusItems are those of RFC 3501 §6.3.10, APPENDLIMIT of RFC 7889, SIZE of RFC 8438, DELETED
-// of RFC 9051 §6.3.11.
+// of RFC 9051 §6.3.11, DELETED-STORAGE of RFC 9208 §4.1.4.
 var statusItems = map[string]bool{
-	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true, "APPENDLIMIT": true,
+	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true, "APPENDLIMIT": true, "DELETED-STORAGE": true,
 }
 
 // status takes the arguments of STATUS.
@@ -13,6 +13,7 @@ var statusItems = map[string]bool{
 //	status-att =/ "APPENDLIMIT"      (rfc7889 §5)
 //	status-att =/ "SIZE"             (rfc8438 §5)
 //	status-att =/ "DELETED"          (rfc9051 §9)
+//	status-att =/ "DELETED-STORAGE"  (rfc9208 §7)
 func (p *parser) status() (any, error) {
 	m, err := p.spaceMailbox()
 	if err != nil {
