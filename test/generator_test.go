@@ -24,7 +24,7 @@ func (g *generator) command() string {
 	case 0:
 		return "EXPUNGE"
 	case 1:
-		return "UID EXPUNGE " + g.set(true)
+		return "UID EXPUNGE " + g.setOrSaved(true)
 	case 2:
 		return g.oneOf("CLOSE", "UNSELECT")
 	case 3, 4:
@@ -72,7 +72,7 @@ func (g *generator) uid() string { return g.oneOf("UID ", "") }
 
 func (g *generator) fetch() string {
 	uid := g.uid()
-	return uid + "FETCH " + g.set(uid != "") + " " + g.items()
+	return uid + "FETCH " + g.setOrSaved(uid != "") + " " + g.items()
 }
 
 func (g *generator) items() string {
@@ -136,6 +136,14 @@ func (g *generator) set(uid bool) string {
 	return strings.Join(parts, ",")
 }
 
+// setOrSaved is a set, or what a search saved.
+func (g *generator) setOrSaved(uid bool) string {
+	if g.chance(4) {
+		return "$"
+	}
+	return g.set(uid)
+}
+
 // searchSet is a set that a query may negate: of NOT *:11,8:1,*:6 in a mailbox of 11 the bare
 // Dovecot 2.3 dies (seq_range_array_invert), of pieces that together are all there is.
 func (g *generator) searchSet(uid bool) string {
@@ -148,7 +156,7 @@ func (g *generator) searchSet(uid bool) string {
 
 func (g *generator) store() string {
 	uid := g.uid()
-	return uid + "STORE " + g.set(uid != "") + " " + g.flags()
+	return uid + "STORE " + g.setOrSaved(uid != "") + " " + g.flags()
 }
 
 func (g *generator) flags() string {
@@ -181,7 +189,7 @@ func (g *generator) append() string {
 func (g *generator) copyOf() string {
 	uid := g.uid()
 	if g.chance(3) {
-		return uid + "COPY " + g.set(uid != "") + " " + g.oneOf("Trash", "Sent", "Nowhere")
+		return uid + "COPY " + g.setOrSaved(uid != "") + " " + g.oneOf("Trash", "Sent", "Nowhere")
 	}
 	target := g.oneOf("Trash", "Sent", "INBOX", "Nowhere")
 	switch {
@@ -204,7 +212,7 @@ func (g *generator) returned() string {
 	case 4:
 		return "RETURN () "
 	}
-	return "RETURN (" + g.some([]string{"MIN", "MAX", "ALL", "COUNT"}, 4) + ") "
+	return "RETURN (" + g.some([]string{"MIN", "MAX", "ALL", "COUNT", "SAVE", "SAVE"}, 4) + ") "
 }
 
 // keys is a search query of bounded depth.
@@ -227,9 +235,9 @@ func (g *generator) key(depth int) string {
 			return "(" + g.keys(depth-1) + ")"
 		}
 	}
-	kinds := 9
+	kinds := 10
 	if depth == deepest {
-		kinds = 10 // Dovecot 2.3 finds too little by OR NOT SMALLER 900 NOT SMALLER 200: sizes outside of OR only
+		kinds = 11 // Dovecot 2.3 finds too little by OR NOT SMALLER 900 NOT SMALLER 200: sizes outside of OR only
 	}
 	switch g.IntN(kinds) {
 	case 0:
@@ -245,6 +253,8 @@ func (g *generator) key(depth int) string {
 	case 8: // mails are of days that are long over, letters of seconds ago
 		return g.oneOf("OLDER", "YOUNGER") + " " + g.oneOf("3600", "86400", "8640000", "31536000", "4294967295")
 	case 9:
+		return g.oneOf("$", "UID $")
+	case 10:
 		return g.oneOf("LARGER", "SMALLER") + " " + g.oneOf("0", "200", "400", "700", "900", "100000")
 	case 5, 6:
 		return g.oneOf("FROM offers", "FROM friend", "TO me@mail.example", "TO undisclosed", "CC x", "BCC x", "SUBJECT letter", "SUBJECT mail", `SUBJECT "A letter for"`, "SUBJECT \"\"", `SUBJECT "thing that needs a folded"`)

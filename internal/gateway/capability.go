@@ -16,7 +16,7 @@ var offered = map[string]bool{
 	"CHILDREN": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true,
 	"QUOTA": true, "QUOTASET": true, "ACL": true, "METADATA": true, "METADATA-SERVER": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
-	"ESEARCH": true, "WITHIN": true,
+	"ESEARCH": true, "WITHIN": true, "SEARCHRES": true,
 }
 
 // capabilities filters what the backend said, in its order, for the state that the client is in.

@@ -31,7 +31,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 	if m.asWritten(a.Set, a.UID) {
 		return s.forward(c)
 	}
-	sel, err := s.selected(a.Set, a.UID)
+	sel, err := s.savedOr(a.Saved, a.Set, a.UID)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 			return s.answerSettled(tagged{kind: "NO", raw: []byte(c.Tag + " " + refused)})
 		}
 	}
-	if sel.real.Empty() && !sel.beyond {
+	if sel.ours() {
 		if len(sel.injected) == 0 {
 			return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, func() error { return nil })
 		}
@@ -74,6 +74,10 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 // arrived answers a COPY of which made was our part.
 func (s *session) arrived(c *command.Command, a *command.Copy, made materialised, res tagged) error {
 	if res.ok() && len(made.src) > 0 {
+		if a.Saved && res.status.Code == "" {
+			// Nothing real was in "$", and the backend may have said so.
+			res = tagged{kind: "OK", raw: []byte(c.Tag + " OK Copy completed.\r\n"), bye: res.bye}
+		}
 		res.raw = made.merge(res, len(c.Tag))
 		res.status = response.ParseStatus(bytes.TrimPrefix(res.raw[len(c.Tag):], []byte(" OK")))
 	}

@@ -15,7 +15,7 @@ import (
 // backend announces something before it answers, its answer is dropped and it is asked anew.
 func (s *session) extendedSearch(c *command.Command, a *command.Search, edits []edit, hits []hit) error {
 	e := &extended{s: s, a: a, tag: c.Tag, hits: hits}
-	if !s.mbox.view.Identity() {
+	if a.Return.Save || !s.mbox.view.Identity() {
 		edits = append(edits, e.bound())
 	}
 	raw, lits := applyEdits(c, edits)
@@ -25,6 +25,11 @@ func (s *session) extendedSearch(c *command.Command, a *command.Search, edits []
 	}
 	if e.again {
 		if res, err = s.ask(c, append(edits, e.bound()), e.response); err != nil {
+			return err
+		}
+	}
+	if a.Return.Save {
+		if err := e.save(res); err != nil {
 			return err
 		}
 	}
@@ -80,6 +85,8 @@ type extended struct {
 	again   bool     // the answer was of more than the client was told of
 
 	hits     []hit  // ascending
+	realMin  uint32 // as the backend said it
+	realMax  uint32
 	rest     []hit  // not in ALL yet
 	min, max uint32 // of the backend, in the client's numbers; 0 if it found nothing
 	count    uint32 // of the backend
@@ -120,6 +127,7 @@ func (e *extended) number(name string, n uint32) error {
 		e.count = n
 		return nil
 	}
+	backend := n
 	if !e.a.UID {
 		told, ok := e.s.mbox.view.ClientSeq(imap.SeqNum(n))
 		if !ok {
@@ -128,9 +136,9 @@ func (e *extended) number(name string, n uint32) error {
 		n = uint32(told)
 	}
 	if name == "MIN" {
-		e.min = n
+		e.min, e.realMin = n, backend
 	} else {
-		e.max = n
+		e.max, e.realMax = n, backend
 	}
 	return nil
 }
@@ -240,7 +248,7 @@ func (e *extended) finishAll() {
 
 func (e *extended) writeMin() {
 	n := e.min
-	if len(e.hits) > 0 && (n == 0 || e.hits[0].n < n) {
+	if e.minOurs() {
 		n = e.hits[0].n
 	}
 	if e.a.Return.Min && !e.wroteMin && n != 0 {
@@ -251,13 +259,22 @@ func (e *extended) writeMin() {
 
 func (e *extended) writeMax() {
 	n := e.max
-	if k := len(e.hits); k > 0 {
-		n = max(n, e.hits[k-1].n)
+	if e.maxOurs() {
+		n = e.hits[len(e.hits)-1].n
 	}
 	if e.a.Return.Max && !e.wroteMax && n != 0 {
 		e.wroteMax = true
 		e.write("MAX", n)
 	}
+}
+
+// minOurs reports whether the lowest message is an injected one.
+func (e *extended) minOurs() bool {
+	return len(e.hits) > 0 && (e.min == 0 || e.hits[0].n < e.min)
+}
+
+func (e *extended) maxOurs() bool {
+	return len(e.hits) > 0 && e.hits[len(e.hits)-1].n > e.max
 }
 
 func (e *extended) write(name string, n uint32) {

@@ -30,10 +30,10 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 	raw := c.Raw
 	sel := selection{injected: m.view.Injected()}
 	if a.UID {
-		if sel, err = s.selected(a.Set, true); err != nil {
+		if sel, err = s.savedOr(a.Saved, a.Set, true); err != nil {
 			return err
 		}
-		if sel.real.Empty() && !sel.beyond {
+		if sel.ours() {
 			return s.local(c, a.SetStart, a.SetEnd, true, sel, func() error { return s.expungeInjected(sel.injected, true, left) })
 		}
 		raw = splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))

@@ -20,12 +20,12 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	if err := s.freshen(freshAge, s.g.cfg.LookupBudget); err != nil {
 		return err
 	}
-	sel, err := s.selected(a.Set, a.UID)
+	sel, err := s.savedOr(a.Saved, a.Set, a.UID)
 	if err != nil {
 		return err
 	}
 	f := &fetching{s: s, a: a, todo: sel.injected}
-	if sel.real.Empty() && !sel.beyond {
+	if sel.ours() {
 		return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, f.rest)
 	}
 	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))

@@ -50,6 +50,7 @@ type mailbox struct {
 	injected  []*entry                  // reserved within this SELECT, not in the view yet
 	notSticky bool                      // UIDNOTSTICKY (rfc4315 §2)
 	read      time.Time                 // when the placements were last read
+	saved     []imap.UID                // injected messages of "$", ascending; real ones the backend keeps
 	refused   map[placement.ID]struct{} // learnt of too late for this session, counted once
 }
 

@@ -15,7 +15,26 @@ type selection struct {
 	real     imap.Set   // in the backend's numbers, or UIDs
 	injected []imap.UID // ascending
 	ghosts   uint64     // told to the client and gone from the backend
+	saved    bool       // the set is "$": what is real of it is the backend's to know
 	beyond   bool       // sequence numbers above the view were named, or UIDs of nobody
+}
+
+// ours reports whether a command on the selection has nothing to ask of the backend's messages.
+func (sel selection) ours() bool { return !sel.saved && sel.real.Empty() && !sel.beyond }
+
+// savedOr splits "$", or a set.
+func (s *session) savedOr(saved bool, set imap.SeqSet, uid bool) (selection, error) {
+	if !saved {
+		return s.selected(set, uid)
+	}
+	m := s.mbox
+	sel := selection{saved: true}
+	for _, x := range m.saved {
+		if _, ok := m.view.InjectedSeq(x); ok {
+			sel.injected = append(sel.injected, x)
+		}
+	}
+	return sel, nil
 }
 
 // selected splits a set. Sequence numbers are the client's; of UIDs nothing past the last one
@@ -135,6 +154,9 @@ func shift(lits []command.Literal, end, by int) []command.Literal {
 // backendSet is the set for the backend. Numbers beyond the view are made one that is beyond
 // every mailbox, so that it is the backend that says what it thinks of them.
 func backendSet(sel selection) string {
+	if sel.saved {
+		return "$"
+	}
 	b := sel.real.AppendTo(nil)
 	if sel.beyond {
 		if len(b) > 0 {

@@ -33,12 +33,12 @@ func (s *session) store(c *command.Command, a *command.Store) error {
 	if m.asWritten(a.Set, a.UID) {
 		return s.forward(c)
 	}
-	sel, err := s.selected(a.Set, a.UID)
+	sel, err := s.savedOr(a.Saved, a.Set, a.UID)
 	if err != nil {
 		return err
 	}
 	change := func() error { return s.storeInjected(sel.injected, a) }
-	if sel.real.Empty() && !sel.beyond {
+	if sel.ours() {
 		return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, change)
 	}
 	raw := splice(c.Raw, a.SetStart, a.SetEnd, backendSet(sel))

@@ -5,13 +5,14 @@ import "time"
 // SearchOp is the operator of a search key.
 type SearchOp string
 
-// The keys of RFC 3501 §6.4.4, the three connectives, and the keys of RFC 5032. NEW is And(Recent, Unseen), OLD is Not(Recent).
+// The keys of RFC 3501 §6.4.4, the three connectives, and the keys of RFC 5032 and 5182. NEW is And(Recent, Unseen), OLD is Not(Recent).
 const (
 	SearchAnd        SearchOp = "AND" // Keys; a parenthesised list, or the whole query
 	SearchOr         SearchOp = "OR"  // two Keys
 	SearchNot        SearchOp = "NOT" // one of Keys
 	SearchSeq        SearchOp = "SEQ" // Set, of sequence numbers
 	SearchUID        SearchOp = "UID" // Set
+	SearchSaved      SearchOp = "$"   // the result that SAVE kept; also written UID $
 	SearchAll        SearchOp = "ALL"
 	SearchFlag       SearchOp = "FLAG"    // Value is the flag: \Seen for SEEN, the keyword for KEYWORD
 	SearchUnflag     SearchOp = "UNFLAG"  // likewise, for UNSEEN, UNKEYWORD …

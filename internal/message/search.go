@@ -18,6 +18,7 @@ type Facts struct {
 	SeqStar      uint32 // what "*" means among sequence numbers
 	UIDStar      uint32 // and among UIDs
 	Now          time.Time
+	Saved        bool // it is in the result that SEARCH saved
 }
 
 // Match evaluates a search key (rfc3501 §6.4.4, rfc5032 §3) as Dovecot does. Texts are decoded, and
@@ -74,6 +75,8 @@ func (x *matching) match(k imap.SearchKey) (bool, error) {
 		return k.Set.Resolve(f.SeqStar).Contains(uint32(f.Seq)), nil
 	case imap.SearchUID:
 		return k.Set.Resolve(f.UIDStar).Contains(uint32(f.UID)), nil
+	case imap.SearchSaved:
+		return f.Saved, nil
 	case imap.SearchAll:
 		return true, nil
 	case imap.SearchFlag:

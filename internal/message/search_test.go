@@ -139,6 +139,19 @@ func TestMatchWithin(t *testing.T) {
 	}
 }
 
+// TestMatchSaved: "$" is what the caller says is in it.
+func TestMatchSaved(t *testing.T) {
+	t.Parallel()
+	m := parse(t, corpus(t)[before1970])
+	for _, saved := range []bool{false, true} {
+		for query, want := range map[string]bool{"$": saved, "UID $": saved, "NOT $": !saved, "OR $ NOT ALL": saved, "$ ALL": saved} {
+			if got, err := m.Match(parseKey(t, query), message.Facts{Saved: saved}); got != want || err != nil {
+				t.Errorf("%s with saved %v: %v, %v", query, saved, got, err)
+			}
+		}
+	}
+}
+
 // TestMatch compares ours with what Dovecot found.
 func TestMatch(t *testing.T) {
 	t.Parallel()

@@ -87,6 +87,7 @@ type Status struct {
 type Fetch struct {
 	UID                  bool
 	Set                  imap.SeqSet
+	Saved                bool // the set is "$", the result that SEARCH saved; Set is nil
 	SetStart, SetEnd     int
 	Items                []FetchItem // macros spelt out
 	ItemsStart, ItemsEnd int
@@ -104,6 +105,7 @@ type FetchItem struct {
 type Store struct {
 	UID                  bool
 	Set                  imap.SeqSet
+	Saved                bool // the set is "$", the result that SEARCH saved; Set is nil
 	SetStart, SetEnd     int
 	Op                   byte // '+', '-' or '='
 	Silent               bool
@@ -120,13 +122,14 @@ type Search struct {
 	KeysStart, KeysEnd int
 }
 
-// Return are the result options of SEARCH (rfc4731 §3.1).
-type Return struct{ Min, Max, All, Count bool }
+// Return are the result options of SEARCH (rfc4731 §3.1, rfc5182 §2.1).
+type Return struct{ Min, Max, All, Count, Save bool }
 
 // Copy is COPY or UID COPY.
 type Copy struct {
 	UID                      bool
 	Set                      imap.SeqSet
+	Saved                    bool // the set is "$", the result that SEARCH saved; Set is nil
 	SetStart, SetEnd         int
 	Mailbox                  string // UTF-8, INBOX in upper case
 	Octets                   string // the name's octets as they came, without quotes
@@ -137,6 +140,7 @@ type Copy struct {
 type Expunge struct {
 	UID              bool
 	Set              imap.SeqSet
+	Saved            bool // the set is "$", the result that SEARCH saved; Set is nil
 	SetStart, SetEnd int
 }
 

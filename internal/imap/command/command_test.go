@@ -124,7 +124,7 @@ func TestExpunge(t *testing.T) {
 		{in: "uid expunge 1", want: &command.Expunge{UID: true, Set: set("1"), SetStart: 15, SetEnd: 16}},
 		{in: "UID EXPUNGE", err: "a space expected at octet 15"},
 		{in: "UID EXPUNGE ", err: notSeq + " at octet 16"},
-		{in: "UID EXPUNGE $", err: "SEARCHRES is not offered"},
+		{in: "UID EXPUNGE 1,$", err: notSeq + " at octet 18"},
 		{in: "UID EXPUNGE 1 2", err: "the end of the line expected at octet 18"},
 		{in: "UID EXPUNGE 1,2,3,4,5", err: "more than 4 ranges at octet 24"},
 	})

@@ -9,6 +9,7 @@ func (p *parser) copy() (any, error) {
 	if a.Set, a.SetStart, a.SetEnd, err = p.spaceSet(); err != nil {
 		return nil, err
 	}
+	a.Saved = a.Set == nil
 	m, err := p.spaceMailbox()
 	if err != nil {
 		return nil, err
@@ -27,6 +28,7 @@ func (p *parser) expunge() (any, error) {
 		if a.Set, a.SetStart, a.SetEnd, err = p.spaceSet(); err != nil {
 			return nil, err
 		}
+		a.Saved = a.Set == nil
 	}
 	return &a, p.end()
 }

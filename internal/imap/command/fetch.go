@@ -31,6 +31,7 @@ func (p *parser) fetch() (any, error) {
 	if a.Set, a.SetStart, a.SetEnd, err = p.spaceSet(); err != nil {
 		return nil, err
 	}
+	a.Saved = a.Set == nil
 	if err := p.space(); err != nil {
 		return nil, err
 	}

@@ -289,13 +289,16 @@ func (p *parser) spaceMailbox() (mailboxName, error) {
 	return p.mailbox()
 }
 
-// set takes a sequence set, with its place.
+// set takes a sequence set, with its place; nil for "$".
+//
+//	sequence-set =/ seq-last-command      (rfc5182 §3)
+//	seq-last-command = "$"
 func (p *parser) set() (set imap.SeqSet, start, end int, err error) {
 	start = p.i
-	raw := p.while(func(c byte) bool { return '0' <= c && c <= '9' || c == '*' || c == ':' || c == ',' })
-	if p.peek() == '$' {
-		return nil, start, p.i, unsupported("SEARCHRES")
+	if p.try('$') {
+		return nil, start, p.i, nil
 	}
+	raw := p.while(func(c byte) bool { return '0' <= c && c <= '9' || c == '*' || c == ':' || c == ',' })
 	set, err = imap.ParseSeqSet([]byte(raw), p.lim.Ranges)
 	if bad := (*imap.SetError)(nil); errors.As(err, &bad) {
 		kind := fault.Invalid

@@ -63,7 +63,7 @@ func (p *parser) search() (any, error) {
 // returns takes the result options of SEARCH. One that is said twice is one, as for Dovecot.
 //
 //	search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"      (rfc4466 §2.6.1)
-//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT"                                         (rfc4731 §4)
+//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"                                (rfc4731 §4, rfc5182 §3)
 func (p *parser) returns() (*Return, error) {
 	if err := p.space(); err != nil {
 		return nil, err
@@ -83,6 +83,8 @@ func (p *parser) returns() (*Return, error) {
 			r.All = true
 		case "COUNT":
 			r.Count = true
+		case "SAVE":
+			r.Save = true
 		default:
 			// Of an extension, as far as we can know.
 			return unsupported("result option " + clip(word))

@@ -51,6 +51,9 @@ func randomKey(t *rapid.T, depth int) (imap.SearchKey, string) {
 		}
 		return imap.SearchKey{Op: imap.SearchFlag, Value: `\` + f}, f
 	case 2:
+		if rapid.IntRange(0, 4).Draw(t, "saved") == 0 {
+			return imap.SearchKey{Op: imap.SearchSaved}, draw("$", "UID $")
+		}
 		nums := draw("1", "1:*", "*", "5:3,7", "4294967295", "*:4294967294,1")
 		if rapid.Bool().Draw(t, "uid") {
 			return imap.SearchKey{Op: imap.SearchUID, Set: set(nums)}, "UID " + nums

@@ -17,7 +17,7 @@ func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0,
 func flagKey(f string) imap.SearchKey { return imap.SearchKey{Op: imap.SearchFlag, Value: f} }
 func notFlag(f string) imap.SearchKey { return imap.SearchKey{Op: imap.SearchUnflag, Value: f} }
 
-// TestSearchKeys: every key of RFC 3501 §6.4.4 and RFC 5032 §3, alone.
+// TestSearchKeys: every key of RFC 3501 §6.4.4, RFC 5032 §3 and RFC 5182 §3, alone.
 func TestSearchKeys(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -57,6 +57,9 @@ func TestSearchKeys(t *testing.T) {
 		{"OLDER 1 younger 4294967295", []imap.SearchKey{{Op: imap.SearchOlder, Interval: 1}, {Op: imap.SearchYounger, Interval: 1<<32 - 1}}},
 		{"1:*,5 UID 7:3", []imap.SearchKey{{Op: imap.SearchSeq, Set: set("1:*,5")}, {Op: imap.SearchUID, Set: set("7:3")}}},
 		{"* UID *", []imap.SearchKey{{Op: imap.SearchSeq, Set: set("*")}, {Op: imap.SearchUID, Set: set("*")}}},
+		{"$ UID $ NOT $ KEYWORD $Junk", []imap.SearchKey{
+			{Op: imap.SearchSaved}, {Op: imap.SearchSaved}, {Op: imap.SearchNot, Keys: []imap.SearchKey{{Op: imap.SearchSaved}}}, flagKey("$Junk"),
+		}},
 		{"NOT SEEN OR 1 (UID 2 NOT ALL)", []imap.SearchKey{
 			{Op: imap.SearchNot, Keys: []imap.SearchKey{flagKey(`\Seen`)}},
 			{Op: imap.SearchOr, Keys: []imap.SearchKey{
@@ -158,6 +161,8 @@ func TestSearchReturn(t *testing.T) {
 		{"RETURN (ALL) ALL", &command.Return{All: true}},
 		{"return ( Min  MAX ) ALL", &command.Return{Min: true, Max: true}},
 		{"RETURN (COUNT MIN COUNT) ALL", &command.Return{Min: true, Count: true}},
+		{"RETURN (SAVE) ALL", &command.Return{Save: true}},
+		{"RETURN (MAX save) ALL", &command.Return{Max: true, Save: true}},
 		{"RETURN (MIN MAX ALL COUNT) CHARSET UTF-8 ALL", &command.Return{Min: true, Max: true, All: true, Count: true}},
 	} {
 		for _, name := range []string{"SEARCH ", "UID SEARCH "} {
@@ -207,8 +212,13 @@ func TestSearchErrors(t *testing.T) {
 		{"UID x", notSeq + " at octet 15"},
 		{"0", notSeq + " at octet 11"},
 		{"1,2,3,4,5", "more than 4 ranges at octet 19"},
-		{"$", "SEARCHRES is not offered"},
-		{"NOT UID $", "SEARCHRES is not offered"},
+		{"$", ""},
+		{"NOT UID $", ""},
+		{"$5", "a space expected at octet 12"},
+		{"$,5", "a space expected at octet 12"},
+		{"1,$", notSeq + " at octet 13"},
+		{"UID 1:$", notSeq + " at octet 17"},
+		{"UID $,1", "a space expected at octet 16"},
 		{"RETURN", "a space expected at octet 17"},
 		{"RETURN ", "'(' expected at octet 18"},
 		{"RETURN MIN ALL", "'(' expected at octet 18"},
@@ -222,7 +232,6 @@ func TestSearchErrors(t *testing.T) {
 		{"RETURN ((MIN)) ALL", "an atom expected at octet 19"},
 		{"RETURN (MIN X-MOST) ALL", "result option X-MOST is not offered"},
 		{"RETURN (PARTIAL 1:5) ALL", "result option PARTIAL is not offered"},
-		{"RETURN (SAVE) ALL", "result option SAVE is not offered"},
 		{"RETURN (MIN MIN MIN MIN MIN) ALL", "more than 4 result options at octet 35"},
 		{"RETURN (MIN) RETURN (MIN) ALL", "a search key expected at octet 24"},
 		{"CHARSET UTF-8 RETURN (MIN) ALL", "a search key expected at octet 25"},

@@ -66,7 +66,8 @@ func (q *query) key(depth int) (imap.SearchKey, error) {
 		k.Op = imap.SearchSeq
 		k.Set, _, _, err = q.set()
 	case c == '$':
-		err = unsupported("SEARCHRES")
+		k.Op = imap.SearchSaved
+		q.i++
 	default:
 		err = q.named(&k, depth)
 	}
@@ -158,7 +159,9 @@ func (q *query) named(k *imap.SearchKey, depth int) (err error) {
 		return err
 	case "UID":
 		k.Op = imap.SearchUID
-		k.Set, _, _, err = q.spaceSet()
+		if k.Set, _, _, err = q.spaceSet(); err == nil && k.Set == nil {
+			k.Op = imap.SearchSaved
+		}
 		return err
 	}
 	if searchExtensions[word] {

@@ -12,6 +12,7 @@ func (p *parser) store() (any, error) {
 	if a.Set, a.SetStart, a.SetEnd, err = p.spaceSet(); err != nil {
 		return nil, err
 	}
+	a.Saved = a.Set == nil
 	if err := p.space(); err != nil {
 		return nil, err
 	}
