@@ -32,7 +32,7 @@ func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 		case authenticated:
 		case up == "SASL-IR": // we relay an initial response also to a backend that has it not, but do not invent
 			out = append(out, c)
-		case up == "AUTH=PLAIN" && !s.loginDisabled():
+		case strings.HasPrefix(up, "AUTH=") && mechanisms[up[len("AUTH="):]] && !s.loginDisabled():
 			out = append(out, c)
 		}
 	}

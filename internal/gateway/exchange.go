@@ -135,24 +135,31 @@ func (s *session) await(tag string, h handler) (tagged, error) {
 // awaitContinuation reads responses up to a continuation, or the tagged response (cont is
 // false) of a backend that refuses.
 func (s *session) awaitContinuation(tag string, h handler) (res tagged, cont bool, err error) {
+	res, _, cont, err = s.awaitChallenge(tag, h)
+	return res, cont, err
+}
+
+// awaitChallenge is awaitContinuation, and gives the continuation as it is.
+func (s *session) awaitChallenge(tag string, h handler) (res tagged, challenge []byte, cont bool, err error) {
 	if err := s.flushUp(); err != nil {
-		return res, false, err
+		return res, nil, false, err
 	}
 	for {
 		head, err := s.next()
 		if err != nil {
-			return res, false, err
+			return res, nil, false, err
 		}
 		switch head.Kind {
 		case response.Tagged:
 			res, err := s.tagged(head, tag)
-			return res, false, err
+			return res, nil, false, err
 		case response.Continuation:
-			_, err := s.rest(heldLine)
-			return res, true, err
+			challenge := bytes.Clone(head.Raw)
+			rest, err := s.rest(heldLine)
+			return res, append(challenge, rest...), true, err
 		}
 		if err := s.handle(head, h); err != nil {
-			return res, false, err
+			return res, nil, false, err
 		}
 	}
 }

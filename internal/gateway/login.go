@@ -107,15 +107,16 @@ func (s *session) login(c *command.Command, a *command.Login) error {
 	return s.loggedIn(res, a.User, &credentials{a.User, a.Password})
 }
 
-// maxSASL bounds the client's response in AUTHENTICATE, octets.
-const maxSASL = 12 << 10
-
-// authenticate relays PLAIN. The response is taken apart for the user's name, and sent on in
-// the way that the backend understands: with the command if it has SASL-IR.
+// authenticate relays AUTHENTICATE. The response of PLAIN is taken apart for the user's name,
+// and sent on in the way that the backend understands: with the command if it has SASL-IR. The
+// others are in sasl.go.
 func (s *session) authenticate(c *command.Command, a *command.Authenticate) error {
-	if a.Mechanism != "PLAIN" || !s.caps.Has("AUTH=PLAIN") {
+	if !mechanisms[a.Mechanism] || !s.caps.Has("AUTH="+a.Mechanism) {
 		s.line(c.Tag + " NO Unsupported authentication mechanism.")
 		return nil
+	}
+	if a.Mechanism != "PLAIN" {
+		return s.relaySASL(c, a)
 	}
 	msg := a.Initial
 	if !a.HasInitial {
