@@ -37,10 +37,10 @@ func (s *session) append(c *command.Command, a *command.Append) error {
 		if err := s.appendMessage(msg); err != nil {
 			return err
 		}
-		next, answer, err := s.nextMessage()
+		next, answer, failed := s.nextMessage() // not err: the loop looks at that one
 		switch {
-		case err != nil:
-			return err
+		case failed != nil:
+			return failed
 		case answer != "":
 			return s.abandonAppend(c.Tag, answer)
 		case next == nil:
@@ -50,7 +50,7 @@ func (s *session) append(c *command.Command, a *command.Append) error {
 			return s.answerArrived(res, a.Mailbox)
 		}
 		msg = next.Message
-		res, done, err = s.appendHead(c.Tag, next.Raw, nil, next.Literal) //nolint:staticcheck // looked at above
+		res, done, err = s.appendHead(c.Tag, next.Raw, nil, next.Literal)
 	}
 }
 
