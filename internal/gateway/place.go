@@ -102,6 +102,7 @@ func (s *session) place(entries []*entry) error {
 	if _, err := s.identifyAll(); err != nil {
 		return err
 	}
+	var last uint32
 	for len(entries) > 0 || len(m.fresh) > 0 {
 		if len(m.fresh) == 0 || len(entries) > 0 && entries[0].p.UID < m.fresh[0].uid {
 			e := entries[0]
@@ -110,7 +111,10 @@ func (s *session) place(entries []*entry) error {
 			if err != nil {
 				return err
 			}
-			if err := m.add(e, rank); err != nil {
+			// Messages that were expunged between two questions, and whose EXPUNGE is yet to come,
+			// may be found by the first of them alone.
+			last = max(last, rank)
+			if err := m.add(e, last); err != nil {
 				return desync{err}
 			}
 			continue
