@@ -272,44 +272,78 @@ func (s *modelSession) store(args string, uid bool) {
 }
 
 func (s *modelSession) search(tag, args string, uid bool) {
-	args, max := strings.CutPrefix(args, "RETURN (MAX) ")
-	match := func(*modelMessage) bool { return true }
-	set, byUID := fmt.Sprintf("1:%d", len(s.known)), false
-	f := strings.Fields(args)
-	switch f[0] {
-	case "ALL":
-	case "NOT":
-		match = func(*modelMessage) bool { return false }
-	case "DELETED":
-		match = func(m *modelMessage) bool { return slices.Contains(m.flags, `\Deleted`) }
-	case "KEYWORD":
-		match = func(m *modelMessage) bool { return slices.Contains(m.flags, f[1]) }
-	case "HEADER":
-		match = func(m *modelMessage) bool { return m.token == strings.Trim(f[2], `"`) }
-	case "UID":
-		set, byUID = f[1], true
-	default:
-		set = f[0]
+	returned := ""
+	if rest, ok := strings.CutPrefix(args, "RETURN ("); ok {
+		returned, args, _ = strings.Cut(rest, ") ")
+		if s.rng.IntN(3) == 0 {
+			s.announce(false, false) // before it answers: some servers do
+		}
+	}
+	found := map[*modelMessage]bool{}
+	for _, m := range s.known {
+		found[m] = !m.gone
+	}
+	keep := func(match func(*modelMessage) bool) {
+		for m := range found {
+			found[m] = found[m] && match(m)
+		}
+	}
+	within := func(set string, byUID bool) {
+		in := map[*modelMessage]bool{}
+		s.each(set, byUID, func(_ int, m *modelMessage) { in[m] = true })
+		keep(func(m *modelMessage) bool { return in[m] })
+	}
+	for f := strings.Fields(args); len(f) > 0; f = f[1:] {
+		switch f[0] {
+		case "ALL":
+		case "NOT": // ALL
+			clear(found)
+		case "DELETED":
+			keep(func(m *modelMessage) bool { return slices.Contains(m.flags, `\Deleted`) })
+		case "KEYWORD":
+			keyword := f[1]
+			keep(func(m *modelMessage) bool { return slices.Contains(m.flags, keyword) })
+			f = f[1:]
+		case "HEADER":
+			token := strings.Trim(f[2], `"`)
+			keep(func(m *modelMessage) bool { return m.token == token })
+			f = f[2:]
+		case "UID":
+			within(f[1], true)
+			f = f[1:]
+		default:
+			within(f[0], false)
+		}
 	}
 	var nums []string
-	if len(s.known) > 0 {
-		s.each(set, byUID, func(n int, m *modelMessage) {
-			if match(m) {
-				if uid {
-					n = int(m.uid)
-				}
-				nums = append(nums, strconv.Itoa(n))
+	for i, m := range s.known {
+		if n := i + 1; found[m] {
+			if uid {
+				n = int(m.uid)
 			}
-		})
+			nums = append(nums, strconv.Itoa(n))
+		}
 	}
-	switch {
-	case !max:
+	if returned == "" {
 		fmt.Fprintf(s.w, "* SEARCH%s\r\n", strings.Join(append([]string{""}, nums...), " "))
-	case len(nums) == 0:
-		fmt.Fprintf(s.w, "* ESEARCH (TAG %q)\r\n", tag)
-	default:
-		fmt.Fprintf(s.w, "* ESEARCH (TAG %q) MAX %s\r\n", tag, nums[len(nums)-1])
+		return
 	}
+	fmt.Fprintf(s.w, "* ESEARCH (TAG %q)", tag)
+	if uid {
+		fmt.Fprint(s.w, " UID")
+	}
+	for _, option := range strings.Fields(returned) {
+		switch {
+		case option == "COUNT":
+			fmt.Fprintf(s.w, " COUNT %d", len(nums))
+		case len(nums) == 0:
+		case option == "ALL":
+			fmt.Fprintf(s.w, " ALL %s", strings.Join(nums, ","))
+		case option == "MAX":
+			fmt.Fprintf(s.w, " MAX %s", nums[len(nums)-1])
+		}
+	}
+	fmt.Fprint(s.w, "\r\n")
 }
 
 func (s *modelSession) append(args string) string {

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"inlay.example/inlay/internal/gateway"
+	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/placement"
 )
 
@@ -260,6 +261,41 @@ func (c *modelClient) finish() {
 
 var fetchUID = regexp.MustCompile(`^\* (\d+) FETCH \((?:.*\b)?UID (\d+)`)
 
+// hearESearch takes a result that counts: what it counts is what it lists, and known.
+func (c *modelClient) hearESearch(l string) {
+	c.t.Helper()
+	head, items, _ := strings.Cut(l, ")")
+	items, byUID := strings.CutPrefix(items, " UID")
+	if head != fmt.Sprintf("* ESEARCH (TAG \"t%d\"", c.tag) {
+		c.fail("heard %q", l)
+	}
+	said := map[string]string{}
+	for f := strings.Fields(items); len(f) > 1; f = f[2:] {
+		said[f[0]] = f[1]
+	}
+	var all imap.Set
+	if said["ALL"] != "" {
+		set, err := imap.ParseSeqSet([]byte(said["ALL"]), 1000)
+		if err != nil {
+			c.fail("heard %q: %v", l, err)
+		}
+		all = set.Resolve(0)
+	}
+	if said["COUNT"] != strconv.FormatUint(all.Len(), 10) || all.Len() > uint64(len(c.uids)) {
+		c.fail("%d are known, and heard %q", len(c.uids), l)
+	}
+	if top := said["MAX"]; top != "" && top != strconv.FormatUint(uint64(all.Max()), 10) || !byUID && all.Max() > uint32(len(c.uids)) { //nolint:gosec // small
+		c.fail("%d are known, and heard %q", len(c.uids), l)
+	}
+	for _, r := range all.Ranges() {
+		for n := r.Lo; byUID && n <= r.Hi; n++ {
+			if c.box.isMarker(n) {
+				c.fail("ESEARCH tells of the marker %d", n)
+			}
+		}
+	}
+}
+
 // hear takes an untagged response.
 func (c *modelClient) hear(l string) {
 	c.t.Helper()
@@ -279,6 +315,8 @@ func (c *modelClient) hear(l string) {
 				c.fail("SEARCH tells of %d", v)
 			}
 		}
+	case f[1] == "ESEARCH":
+		c.hearESearch(l)
 	case err != nil:
 	case f[2] == "EXISTS":
 		if n < len(c.uids) {
@@ -398,6 +436,10 @@ func (c *modelClient) begin(rng *rand.Rand) {
 	case 7:
 		c.send("UID EXPUNGE " + uids())
 	case 8:
+		if rng.IntN(2) == 0 {
+			c.send(strings.Repeat("UID ", rng.IntN(2)) + "SEARCH RETURN (MAX COUNT ALL) " + []string{"ALL", some(), "UID " + uids()}[rng.IntN(3)])
+			break
+		}
 		c.send("SEARCH " + []string{"ALL", some(), "UID " + uids(), "DELETED"}[rng.IntN(4)])
 	case 9:
 		c.send("UID SEARCH " + []string{"ALL", some(), "UID " + uids(), "DELETED"}[rng.IntN(4)])
