@@ -57,7 +57,7 @@ func (s *session) append(c *command.Command, a *command.Append) error {
 const reservedText = "The keyword " + keyword + " is reserved."
 
 // reserved reports whether the flags hold what only markers may have.
-func (s *session) reserved(flags []string) bool { return s.g.service != nil && hasFlag(flags, keyword) }
+func (s *session) reserved(flags []string) bool { return s.service != nil && hasFlag(flags, keyword) }
 
 // appendMessage streams a message that the backend is ready for.
 func (s *session) appendMessage(msg command.Message) error {

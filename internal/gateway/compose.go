@@ -62,7 +62,7 @@ func (s *session) compose(m *mailbox) error {
 // there can be any.
 func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Placement, error) {
 	budget := s.g.cfg.LookupBudget
-	if m.keyword && !s.g.service.open() {
+	if m.keyword && !s.service.open() {
 		// Injected into before: a message that vanishes for one session and comes back is
 		// worse than a slow SELECT.
 		budget = s.g.cfg.KnownBudget

@@ -84,7 +84,7 @@ func (s *session) malformed(c *command.Command) error {
 	case "APPEND", "IDLE":
 		plain = false
 	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT":
-		plain = s.g.service == nil
+		plain = s.service == nil
 	}
 	if plain {
 		return s.forward(c)

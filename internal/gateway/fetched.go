@@ -149,14 +149,14 @@ func (f *fetching) markSeen(e *entry) (changed bool) {
 	ctx, cancel := context.WithTimeout(s.ctx, max(claimBudget, s.g.cfg.LookupBudget))
 	defer cancel()
 	if s.mbox.readOnly || !s.mbox.permits(`\Seen`) {
-		err := s.g.service.Record(ctx, s.person(), []injection.Observation{{Type: event.Read, Placement: e.p.ID, Campaign: e.p.Campaign}})
+		err := s.service.Record(ctx, s.person(), []injection.Observation{{Type: event.Read, Placement: e.p.ID, Campaign: e.p.Campaign}})
 		if err != nil {
 			f.unseen = fault.Is(err, fault.Unavailable)
 			s.log.Info("reading not recorded", "placement", e.p.ID, "error", err)
 		}
 		return false
 	}
-	p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}})
+	p, err := s.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}})
 	if err != nil {
 		f.unseen = fault.Is(err, fault.Unavailable)
 		s.log.Info("implicit \\Seen left out", "placement", e.p.ID, "error", err)

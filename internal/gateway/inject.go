@@ -164,7 +164,7 @@ func (s *session) claim(offers []injection.Offer) []placement.Placement {
 	for _, o := range offers {
 		ctx, cancel := context.WithTimeout(s.ctx, max(claimBudget, s.g.cfg.LookupBudget))
 		token := rand.Text()
-		p, err := s.g.service.Claim(ctx, injection.ClaimRequest{
+		p, err := s.service.Claim(ctx, injection.ClaimRequest{
 			Person: s.person(), Key: o.Key, UIDValidity: s.mbox.validity, Token: token, Lease: s.g.cfg.Lease,
 		})
 		cancel()
@@ -199,7 +199,7 @@ func (s *session) confirm(p placement.Placement, uid imap.UID) {
 	var err error
 	for range 2 { // repeating with the token is safe, and resolves a lost answer
 		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
-		p, err = s.g.service.Confirm(ctx, req)
+		p, err = s.service.Confirm(ctx, req)
 		cancel()
 		if !fault.Is(err, fault.Unavailable) {
 			break
@@ -225,7 +225,7 @@ func (s *session) confirm(p placement.Placement, uid imap.UID) {
 func (s *session) release(p placement.Placement, reason string, clean bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.g.cfg.KnownBudget)
 	defer cancel()
-	err := s.g.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: clean})
+	err := s.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: clean})
 	if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
 		s.log.Info("claim not released, its lease will end it", "placement", p.ID, "error", err)
 	}

@@ -13,7 +13,7 @@ import (
 func (s *session) placements(budget time.Duration) ([]placement.Placement, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, budget)
 	defer cancel()
-	all, err := s.g.service.Placements(ctx, s.person())
+	all, err := s.service.Placements(ctx, s.person())
 	if err == nil {
 		s.g.known.set(s.user, all)
 	}

@@ -11,7 +11,7 @@ import (
 // list runs LIST. It is forwarded, but for the STATUS responses that RETURN (STATUS …) asks
 // for (rfc5819): those of mailboxes that may hold placements are corrected.
 func (s *session) list(c *command.Command, a *command.List) error {
-	if s.g.service == nil || a.Status == nil {
+	if s.service == nil || a.Status == nil {
 		return s.forward(c)
 	}
 	l := &listing{s: s, items: a.Status, holders: s.holders()}

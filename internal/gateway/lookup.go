@@ -53,7 +53,7 @@ func (l *lookup) taken(claims []placement.Placement) {
 
 // startLookup asks the middleware, without waiting.
 func (s *session) startLookup() {
-	if s.g.service == nil {
+	if s.service == nil {
 		return
 	}
 	l := &lookup{started: time.Now(), done: make(chan struct{})}
@@ -64,7 +64,7 @@ func (s *session) startLookup() {
 		defer close(l.done)
 		ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 		defer cancel()
-		l.session, l.err = s.g.service.Begin(ctx, req)
+		l.session, l.err = s.service.Begin(ctx, req)
 		s.g.metrics.lookup.Observe(time.Since(l.started).Seconds())
 	}()
 }

@@ -102,7 +102,7 @@ func (s *session) voidClaim(p placement.Placement, lapsed bool) error {
 	if lapsed {
 		reason = "lapsed"
 	}
-	err := s.g.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: lapsed})
+	err := s.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: lapsed})
 	switch fault.KindOf(err) {
 	case fault.Conflict, fault.NotFound:
 		return nil // it was confirmed, or ended, in this moment
@@ -226,7 +226,7 @@ func (s *session) uidTaken(e *entry) error {
 func (s *session) voidLive(p placement.Placement, reason string) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
 	defer cancel()
-	err := s.g.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: true})
+	err := s.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: true})
 	if err != nil {
 		s.log.Info("placement could not be voided", "placement", p.ID, "reason", reason, "error", err)
 	}

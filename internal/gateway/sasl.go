@@ -22,14 +22,11 @@ const (
 //
 //	authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] *(CRLF base64)      (rfc4959 §7)
 func (s *session) relaySASL(c *command.Command, a *command.Authenticate) error {
-	x := &identity{mechanism: a.Mechanism, needed: s.g.service != nil}
+	x := &identity{mechanism: a.Mechanism}
 	start := c.Tag + " AUTHENTICATE " + a.Mechanism
 	var waiting *string // an initial response for a backend that must ask for it
 	if a.HasInitial {
-		if refused := x.heard(a.Initial); refused != "" {
-			s.line(c.Tag + " " + refused)
-			return nil
-		}
+		x.heard(a.Initial)
 		encoded := base64.StdEncoding.EncodeToString(a.Initial)
 		switch {
 		case !s.caps.Has("SASL-IR"):
@@ -72,9 +69,7 @@ func (s *session) relaySASL(c *command.Command, a *command.Authenticate) error {
 			if err != nil {
 				return s.cancelSASL(c.Tag, "BAD The response is not base64.")
 			}
-			if refused := x.heard(message); refused != "" {
-				return s.cancelSASL(c.Tag, refused)
-			}
+			x.heard(message)
 		}
 		s.write(append(line, "\r\n"...))
 	}
@@ -84,10 +79,14 @@ func (s *session) relaySASL(c *command.Command, a *command.Authenticate) error {
 // saslEnded relays the end of an AUTHENTICATE.
 func (s *session) saslEnded(res tagged, x *identity) error {
 	s.loggingIn = false
-	if res.ok() && x.user == "" {
-		return desync{errors.New("OK to an AUTHENTICATE that names nobody")}
+	user := x.user
+	if user == "" {
+		user = "(not named)"
+		if res.ok() {
+			s.service = nil
+		}
 	}
-	return s.loggedIn(res, x.user, x.credentials())
+	return s.loggedIn(res, user, x.credentials())
 }
 
 // cancelSASL ends an AUTHENTICATE with an answer of our own.
@@ -107,7 +106,6 @@ func (s *session) cancelSASL(tag, answer string) error {
 // identity is what an AUTHENTICATE says of who it is. It is never logged.
 type identity struct {
 	mechanism      string
-	needed         bool // a session needs the name
 	step           int
 	user, password string
 }
@@ -124,31 +122,20 @@ func (x *identity) credentials() *credentials {
 	return &credentials{x.user, x.password}
 }
 
-// heard takes a response of the client. refused is the answer to one that names nobody.
-func (x *identity) heard(message []byte) (refused string) {
+// heard takes a response of the client. One that names nobody is the backend's to judge.
+func (x *identity) heard(message []byte) {
 	x.step++
 	switch {
 	case x.mechanism == "LOGIN" && x.step == 2:
 		x.password = string(message)
-		return ""
-	case x.step > 1:
-		return "" // the answer to an error is of no interest
-	}
-	switch x.mechanism {
-	case "LOGIN":
+	case x.step > 1: // the answer to an error is of no interest
+	case x.mechanism == "LOGIN":
 		x.user = string(message)
-	case "XOAUTH2":
+	case x.mechanism == "XOAUTH2":
 		x.user = xoauth2User(string(message))
-	case "OAUTHBEARER":
+	case x.mechanism == "OAUTHBEARER":
 		x.user = bearerUser(string(message))
-		if x.user == "" && !x.needed {
-			x.user = "(not named)" // a plain proxy has nothing to look up
-		}
 	}
-	if x.user == "" {
-		return "NO [AUTHENTICATIONFAILED] The response names no user."
-	}
-	return ""
 }
 
 // xoauth2User gives the name in a response of XOAUTH2; empty if there is none, or more than

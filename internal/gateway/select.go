@@ -41,7 +41,7 @@ func (l answerLine) numbered() bool {
 // would lose RECENT), what there is for the person is looked up meanwhile, new messages are
 // injected, and the answer composed.
 func (s *session) selectMailbox(c *command.Command, a *command.Select) error {
-	if s.g.service == nil {
+	if s.service == nil {
 		return s.forward(c)
 	}
 	left := s.mbox

@@ -27,6 +27,10 @@ import (
 // of run, except those that say otherwise.
 type session struct {
 	g   *Gateway
+	// service is the gateway's; nil for a plain proxy, which a session also is when the backend
+	// took a login that names nobody: whose placements it would show is not known, and the mail
+	// is served all the same.
+	service *guard
 	log *slog.Logger
 	ctx context.Context //nolint:containedctx // ends with the session, which is its life; for calls of the middleware
 	end context.CancelFunc
@@ -70,7 +74,7 @@ const connBuffer = 4 << 10 // octets of each of the four buffers of a session
 
 func newSession(g *Gateway, nc net.Conn, implicitTLS bool) *session {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{g: g, ctx: ctx, end: cancel, quit: make(chan struct{}), remote: nc.RemoteAddr().String(), raw: []net.Conn{nc}}
+	s := &session{g: g, service: g.service, ctx: ctx, end: cancel, quit: make(chan struct{}), remote: nc.RemoteAddr().String(), raw: []net.Conn{nc}}
 	s.log = g.log.With("remote", s.remote)
 	if tc, ok := nc.(*net.TCPConn); ok {
 		// Both sides answer line by line: waiting for more to send costs 40 ms a command.

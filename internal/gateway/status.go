@@ -20,7 +20,7 @@ import (
 // Its answer is a doorbell: UIDNEXT and MESSAGES may stand for an injection elsewhere. So the
 // placements are read behind it, and MESSAGES, UNSEEN, RECENT, SIZE and DELETED are corrected.
 func (s *session) status(c *command.Command, a *command.Status) error {
-	if s.g.service == nil || !s.mayHold(a.Mailbox) {
+	if s.service == nil || !s.mayHold(a.Mailbox) {
 		return s.forward(c)
 	}
 	raw := splice(c.Raw, a.ItemsStart, a.ItemsEnd, withPlace(a.Items))

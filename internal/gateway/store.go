@@ -94,7 +94,7 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 			failed = expungeIssued
 			continue
 		}
-		p, err := s.g.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: m.permitted(a, e)})
+		p, err := s.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: m.permitted(a, e)})
 		switch {
 		case fault.Is(err, fault.Conflict), fault.Is(err, fault.NotFound):
 			// Withdrawn or expunged elsewhere: told when it may be.
