@@ -26,14 +26,14 @@ import (
 // session is one client and its connection to the backend. All fields belong to the goroutine
 // of run, except those that say otherwise.
 type session struct {
-	g   *Gateway
+	g *Gateway
 	// service is the gateway's; nil for a plain proxy, which a session also is when the backend
 	// took a login that names nobody: whose placements it would show is not known, and the mail
 	// is served all the same.
 	service *guard
-	log *slog.Logger
-	ctx context.Context //nolint:containedctx // ends with the session, which is its life; for calls of the middleware
-	end context.CancelFunc
+	log     *slog.Logger
+	ctx     context.Context //nolint:containedctx // ends with the session, which is its life; for calls of the middleware
+	end     context.CancelFunc
 
 	nc      net.Conn // the client's, TLS if there is TLS
 	in      *command.Reader
