@@ -22,6 +22,7 @@ func (s *session) compose(m *mailbox) error {
 		s.notInjected(reasonNoUIDNext, nil)
 		return nil
 	}
+	m.lastUID = imap.UID(m.uidNext - 1)
 	offers, live, err := s.ledgerAtSelect(m)
 	if err != nil {
 		return err
@@ -43,18 +44,45 @@ func (s *session) compose(m *mailbox) error {
 			live = more
 		}
 	}
-	entries, err := s.belowUIDNext(s.entries(live))
+	entries, err := s.toPlace(live)
 	if err != nil {
-		return err
-	}
-	if entries, err = s.ownUIDs(entries); err != nil {
 		return err
 	}
 	if err := s.place(entries); err != nil {
 		return err
 	}
+	m.arriving, m.reserved = m.arriving[:0], nil
 	m.lastUID = max(m.lastUID, imap.UID(m.uidNext-1))
 	return nil
+}
+
+// toPlace makes entries of what there is to be placed, and looks at the real messages that came
+// meanwhile. The reading that live is from began behind the answer to SELECT, and perhaps before
+// another session's claim: a gap below what was reserved or came since rings as it does later.
+func (s *session) toPlace(live []placement.Placement) ([]*entry, error) {
+	m := s.mbox
+	for round := 1; ; round++ {
+		m.arriving = append(m.arriving[:0], live...)
+		entries, err := s.belowUIDNext(s.entries(live))
+		if err != nil {
+			return nil, err
+		}
+		if entries, err = s.ownUIDs(entries); err != nil {
+			return nil, err
+		}
+		if _, err := s.identifyAll(); err != nil {
+			return nil, err
+		}
+		top, rings := m.gap()
+		if !rings || round == rounds {
+			return entries, nil
+		}
+		s.g.metrics.doorbells.WithLabelValues("gap").Inc()
+		m.told(top) // no more than that is explained by the reading that starts now
+		if live, err = s.readAtSelect(m, s.g.cfg.KnownBudget, true); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // ledgerAtSelect reads what there is for the person in this mailbox: offers from the lookup at

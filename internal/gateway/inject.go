@@ -89,6 +89,7 @@ func (s *session) inject(offers []injection.Offer) error {
 		}
 		s.g.metrics.markers.WithLabelValues("reserved").Inc()
 		m.uidNext = max(m.uidNext, uint32(uids[i])+1)
+		m.reserved = append(m.reserved, uids[i])
 		s.confirm(p, uids[i])
 	}
 	s.g.cfg.AtStep(StepConfirmed)

@@ -48,6 +48,7 @@ type mailbox struct {
 	changed   []imap.UID                // flags changed elsewhere, not told yet
 	arriving  []placement.Placement     // in the ledger and not in the view, as last read
 	injected  []*entry                  // reserved within this SELECT, not in the view yet
+	reserved  []imap.UID                // burnt within this SELECT, ascending, whatever became of them
 	notSticky bool                      // UIDNOTSTICKY (rfc4315 §2)
 	read      time.Time                 // when the placements were last read
 	saved     []imap.UID                // injected messages of "$", ascending; real ones the backend keeps

@@ -66,7 +66,7 @@ func (s *session) identifyAll() (bell string, err error) {
 	if bell != "" || len(m.fresh) == 0 {
 		return bell, nil
 	}
-	if m.gap() {
+	if _, rings := m.gap(); rings {
 		return "gap", nil
 	}
 	return "", nil
@@ -74,18 +74,25 @@ func (s *session) identifyAll() (bell string, err error) {
 
 // gap is the doorbell of the gap: a UID between two told ones, or behind the last one, that
 // the backend gave to nobody may have been a marker's. One that a placement is known to have
-// is none.
-func (m *mailbox) gap() bool {
+// is none, nor is one that was reserved within this SELECT. top is the highest UID that is about
+// to be told.
+func (m *mailbox) gap() (top imap.UID, rings bool) {
 	next := uint64(m.lastUID) + 1
-	for _, f := range m.fresh {
-		for ; next < uint64(f.uid); next++ {
-			if !slices.ContainsFunc(m.arriving, func(p placement.Placement) bool { return uint64(p.UID) == next }) {
-				return true
-			}
+	upTo := func(uid imap.UID) {
+		for ; next < uint64(uid) && !rings; next++ {
+			rings = !slices.Contains(m.reserved, imap.UID(next)) &&
+				!slices.ContainsFunc(m.arriving, func(p placement.Placement) bool { return uint64(p.UID) == next })
 		}
-		next = uint64(f.uid) + 1
+		next = max(next, uint64(uid)+1)
+		top = max(top, uid)
 	}
-	return false
+	for _, f := range m.fresh {
+		upTo(f.uid)
+	}
+	for _, uid := range m.reserved {
+		upTo(uid)
+	}
+	return top, rings
 }
 
 const markerHeader = reserve.Header

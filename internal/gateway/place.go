@@ -99,9 +99,6 @@ func (s *session) ownUIDs(entries []*entry) ([]*entry, error) {
 // in the order of their UIDs.
 func (s *session) place(entries []*entry) error {
 	m := s.mbox
-	if _, err := s.identifyAll(); err != nil {
-		return err
-	}
 	var last uint32
 	for len(entries) > 0 || len(m.fresh) > 0 {
 		if len(m.fresh) == 0 || len(entries) > 0 && entries[0].p.UID < m.fresh[0].uid {
