@@ -63,7 +63,7 @@ func (s *session) inject(offers []injection.Offer) error {
 	for i := range claims {
 		tokens[i] = claims[i].Token
 	}
-	uids, err := reserve.Marker{}.Reserve(reserving{s}, m.validity, tokens, func(st reserve.Step) {
+	uids, err := reserve.Marker{}.Reserve(&reserving{s: s}, m.validity, tokens, func(st reserve.Step) {
 		switch st {
 		case reserve.Appended:
 			s.g.cfg.AtStep(StepAppended)

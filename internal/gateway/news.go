@@ -47,11 +47,10 @@ func (s *session) identifyAll() (bell string, err error) {
 		if m.view.Untold().Empty() {
 			break
 		}
-		before := m.view.Untold().Len()
-		b, err := s.identify(fullLook)
-		if err == nil && m.view.Untold().Len() >= before {
+		b, found, err := s.identify(fullLook)
+		if err == nil && found == 0 {
 			// A message that cannot be read is told all the same, unless it bears the keyword.
-			b, err = s.identify(shortLook)
+			b, found, err = s.identify(shortLook)
 		}
 		if err != nil {
 			return "", err
@@ -59,7 +58,7 @@ func (s *session) identifyAll() (bell string, err error) {
 		if b != "" {
 			bell = b
 		}
-		if m.view.Untold().Len() >= before {
+		if found == 0 {
 			break // gone underneath: their EXPUNGE is on its way
 		}
 	}
@@ -106,8 +105,9 @@ const (
 
 // identify asks for UID, flags and the marker's header of all numbers that are not known yet.
 // Markers stay hidden; the others wait in fresh. The answers are streamed: memory grows with
-// what is fresh, which is bounded by what the backend announced since the last command.
-func (s *session) identify(look string) (bell string, err error) {
+// what is fresh, which is bounded by what the backend announced since the last command. found
+// counts those that are known now: others may have arrived meanwhile.
+func (s *session) identify(look string) (bell string, found int, err error) {
 	m := s.mbox
 	set := m.view.Untold()
 	res, err := s.own("FETCH "+set.String()+" "+look,
@@ -129,12 +129,14 @@ func (s *session) identify(look string) (bell string, err error) {
 			case look == fullLook && len(f.Sections) == 0:
 				return nil // its header could not be had
 			case look == fullLook || !hasFlag(f.Flags, keyword):
-				i, found := slices.BinarySearchFunc(m.fresh, seq, func(f freshMessage, q imap.SeqNum) int { return cmp.Compare(f.seq, q) })
-				if !found {
+				found++
+				i, had := slices.BinarySearchFunc(m.fresh, seq, func(f freshMessage, q imap.SeqNum) int { return cmp.Compare(f.seq, q) })
+				if !had {
 					m.fresh = slices.Insert(m.fresh, i, freshMessage{seq, f.UID, !hasFlag(f.Flags, `\Seen`)})
 				}
 				return s.known(seq, f.UID)
 			}
+			found++
 			bell = "marker"
 			s.g.metrics.markers.WithLabelValues("hidden").Inc()
 			m.markers[f.UID] = newMarker(token, f.Flags)
@@ -143,7 +145,7 @@ func (s *session) identify(look string) (bell string, err error) {
 	if err == nil && !res.ok() {
 		s.log.Warn("new messages could not be looked at", "mailbox", m.name, "answer", string(bytes.TrimSpace(res.raw)))
 	}
-	return bell, err
+	return bell, found, err
 }
 
 // known records the UID of a hidden number.

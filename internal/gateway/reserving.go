@@ -12,12 +12,15 @@ import (
 )
 
 // reserving is the session's connection as a reserver uses it.
-type reserving struct{ s *session }
+type reserving struct {
+	s      *session
+	looked bool
+}
 
-var _ reserve.Conn = reserving{}
+var _ reserve.Conn = (*reserving)(nil)
 
 // Append implements reserve.Conn.
-func (r reserving) Append(msgs [][]byte, flags []string) (validity uint32, uids []imap.UID, refused string, err error) {
+func (r *reserving) Append(msgs [][]byte, flags []string) (validity uint32, uids []imap.UID, refused string, err error) {
 	s := r.s
 	atOnce := 1
 	if s.caps.Has("MULTIAPPEND") {
@@ -108,28 +111,30 @@ func inOrder(set imap.SeqSet, limit int) []imap.UID {
 }
 
 // Expunge implements reserve.Conn.
-func (r reserving) Expunge(uids imap.Set) error {
+func (r *reserving) Expunge(uids imap.Set) error {
 	_, err := r.s.own("UID EXPUNGE "+uids.String(), nil)
 	return err
 }
 
 // Flag implements reserve.Conn.
-func (r reserving) Flag(uids imap.Set, flags []string) error {
+func (r *reserving) Flag(uids imap.Set, flags []string) error {
 	_, err := r.s.own("UID STORE "+uids.String()+" +FLAGS.SILENT ("+strings.Join(flags, " ")+")", nil)
 	return err
 }
 
 // Look implements reserve.Conn.
-func (r reserving) Look() error {
+func (r *reserving) Look() error {
 	s := r.s
-	if s.mbox.view.Untold().Empty() {
+	// What was announced by itself need not be all.
+	if r.looked || s.mbox.view.Untold().Empty() {
 		if _, err := s.own("NOOP", nil); err != nil {
 			return err
 		}
 	}
+	r.looked = true
 	_, err := s.identifyAll()
 	return err
 }
 
 // Present implements reserve.Conn.
-func (r reserving) Present(uid imap.UID) bool { return r.s.mbox.view.HiddenUID(uid) }
+func (r *reserving) Present(uid imap.UID) bool { return r.s.mbox.view.HiddenUID(uid) }
