@@ -134,6 +134,7 @@ var declared = []difference{
 	{"the gateway offers fewer extensions, and says so", regexp.MustCompile(`CAPABILITY [^]\r\n]*`), "CAPABILITY …"},
 	{"Dovecot puts the time that it took into the text of OK", regexp.MustCompile(` \([0-9.]+ \+ [0-9.]+ (\+ [0-9.]+ )?secs\)`), ""},
 	{"UIDVALIDITY is the second in which a mailbox was made", regexp.MustCompile(`\b(UIDVALIDITY|APPENDUID|COPYUID) [0-9]+`), "$1 …"},
+	{"Dovecot marks a maildir by the age of its directory in whole seconds, so the mark depends on the moment of asking", regexp.MustCompile(` \\(?:Un)?[Mm]arked\b`), ""},
 	{"what the gateway refuses by itself it refuses in its own words", regexp.MustCompile(`(?m)^(\* )?BAD .*`), "${1}BAD …"},
 }
 

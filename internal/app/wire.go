@@ -145,6 +145,7 @@ func (a *App) wireGateway(mw *middleware.Middleware) error {
 	a.gateway, err = gateway.New(gateway.Config{
 		Backend: gateway.BackendConfig{
 			Addr: c.Backend.Addr, TLS: c.Backend.TLS, CAFile: c.Backend.CA, ServerName: c.Backend.ServerName,
+			SendAddress: c.Backend.SendAddress,
 		},
 		TLS: cert, RequireTLS: c.RequireTLS, Tenant: c.Tenant, Domain: c.Domain,
 		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, LoginTimeout: c.LoginTimeout,

@@ -54,7 +54,10 @@ type GatewaySection struct {
 }
 
 // BackendSection is the real mail server.
-type BackendSection struct{ Addr, TLS, CA, ServerName string }
+type BackendSection struct {
+	Addr, TLS, CA, ServerName string
+	SendAddress               bool
+}
 
 // PeerSection is a middleware in another process. An empty URL is the one in this process.
 type PeerSection struct{ URL, Token string }

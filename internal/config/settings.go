@@ -78,6 +78,10 @@ func gatewaySettings(g *GatewaySection) []setting {
 		{"gateway.backend.ca", "PEM file of the certificates to trust instead of the system's.", path(&g.Backend.CA, "")},
 		{"gateway.backend.server-name", "Name to verify instead of the host of addr.", text(&g.Backend.ServerName, "")},
 		{
+			"gateway.backend.send-address", "Tell it the client's address before the login, by ID, as Dovecot understands it. Put the gateway's\naddress into Dovecot's login_trusted_networks, too.",
+			boolean(&g.Backend.SendAddress, true),
+		},
+		{
 			"gateway.middleware.url", "Middleware in another process, as \"https://mim.example:8480\"; empty: the one in this process.",
 			httpURL(&g.Middleware.URL),
 		},

@@ -199,7 +199,7 @@ func (s *session) takeBackElsewhere(target, set string, validity uint32) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
 	defer cancel()
-	bc, err := s.g.dialer.Dial(ctx, s.g.respLimits)
+	bc, err := s.g.dialer.DialFor(ctx, s.remote, s.g.respLimits)
 	if err != nil {
 		return err
 	}

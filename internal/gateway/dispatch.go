@@ -46,7 +46,7 @@ func (s *session) dispatch(c *command.Command) error {
 	case *command.Append:
 		return s.append(c, a)
 	case *command.ID:
-		s.clientID = a.Params
+		return s.identifyClient(c, a)
 	}
 	switch c.Name {
 	case "IDLE":

@@ -16,7 +16,7 @@
 //	sets.go        what a client's set means to the backend; commands on injected messages alone
 //	mailbox.go     the selected mailbox
 //	news.go        new numbers identified before they are told; the doorbell; telling
-//	login.go       greeting, STARTTLS, LOGIN, AUTHENTICATE (sasl.go); capability.go the allow-list
+//	login.go       greeting, STARTTLS, LOGIN, AUTHENTICATE (sasl.go), ID (id.go); capability.go the allow-list
 //
 //	select.go      SELECT: the answer withheld, and told corrected
 //	compose.go     what happens in between: markers, ledger, injection

@@ -26,6 +26,9 @@ type BackendConfig struct {
 	ServerName string // name to verify instead of the host of Addr
 	// Dial connects to Addr instead of TCP: for a backend in the same process. nil is TCP.
 	Dial func(ctx context.Context) (net.Conn, error)
+	// SendAddress tells the server the client's address before the login, as Dovecot
+	// understands it; see backend.Dialer.DialFor.
+	SendAddress bool
 }
 
 // Config of a gateway. Durations of 0 mean the default named with them.
@@ -93,7 +96,7 @@ type Gateway struct {
 func New(cfg Config, deps Deps) (*Gateway, error) {
 	d, err := backend.New(backend.Config{
 		Addr: cfg.Backend.Addr, TLS: backend.Mode(cfg.Backend.TLS),
-		CAFile: cfg.Backend.CAFile, ServerName: cfg.Backend.ServerName, Dial: cfg.Backend.Dial,
+		CAFile: cfg.Backend.CAFile, ServerName: cfg.Backend.ServerName, SendAddress: cfg.Backend.SendAddress, Dial: cfg.Backend.Dial,
 	})
 	if err != nil {
 		return nil, err

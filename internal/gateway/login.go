@@ -43,7 +43,8 @@ func (s *session) beforeLogin(c *command.Command) error {
 		return s.skipLiteral(c)
 	}
 	if c.Err != nil {
-		if c.Name == "LOGIN" || c.Name == "AUTHENTICATE" {
+		// ID, too: what we do not understand might speak for another client (see id.go).
+		if c.Name == "LOGIN" || c.Name == "AUTHENTICATE" || c.Name == "ID" {
 			s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())
 			return nil
 		}
@@ -55,7 +56,7 @@ func (s *session) beforeLogin(c *command.Command) error {
 	case *command.Authenticate:
 		return s.authenticate(c, a)
 	case *command.ID:
-		s.clientID = a.Params
+		return s.identifyClient(c, a)
 	}
 	return s.forward(c)
 }

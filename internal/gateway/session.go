@@ -249,7 +249,7 @@ func (s *session) serve() error {
 func (s *session) connect() error {
 	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
 	defer cancel()
-	bc, err := s.g.dialer.Dial(ctx, s.g.respLimits)
+	bc, err := s.g.dialer.DialFor(ctx, s.remote, s.g.respLimits)
 	if err != nil {
 		return err
 	}

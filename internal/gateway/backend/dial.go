@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -34,6 +35,8 @@ type Config struct {
 	ServerName string // name to verify instead of the host of Addr
 	// Dial connects to Addr instead of TCP; nil is TCP.
 	Dial func(ctx context.Context) (net.Conn, error)
+	// SendAddress tells a backend that has ID whom a connection is for, see DialFor.
+	SendAddress bool
 }
 
 // Dialer opens connections; it is safe for concurrent use.
@@ -92,6 +95,15 @@ type Conn struct {
 // Dial connects and reads the greeting and the capabilities. ctx limits all of it. A server
 // that cannot be reached, refuses with BYE or fails TLS is Unavailable.
 func (d *Dialer) Dial(ctx context.Context, lim response.Limits) (*Conn, error) {
+	return d.DialFor(ctx, "", lim)
+}
+
+// DialFor is Dial for the client at an address, host:port, which is told to the backend if the
+// configuration says so: by ID (rfc2971) with the fields x-originating-ip and -port, which
+// Dovecot obeys when the gateway is in its login_trusted_networks. Else all logins come from
+// one address, and a few wrong passwords of anybody make Dovecot hold up the logins of
+// everybody, for up to 15 s. A backend that refuses the ID is used all the same.
+func (d *Dialer) DialFor(ctx context.Context, client string, lim response.Limits) (*Conn, error) {
 	dial := d.cfg.Dial
 	if dial == nil {
 		dial = func(ctx context.Context) (net.Conn, error) { return d.net.DialContext(ctx, "tcp", d.cfg.Addr) }
@@ -102,6 +114,9 @@ func (d *Dialer) Dial(ctx context.Context, lim response.Limits) (*Conn, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
 	c, err := d.greet(ctx, nc, lim)
+	if err == nil && d.cfg.SendAddress && c.Caps.Has("ID") {
+		err = c.sendAddress(client)
+	}
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -180,9 +195,22 @@ func (c *Conn) capability() error {
 	return nil
 }
 
+// sendAddress says whose connection this is; an address that is none is not said.
+func (c *Conn) sendAddress(client string) error {
+	a, err := netip.ParseAddrPort(client)
+	if err != nil {
+		return nil //nolint:nilerr // of a listener that is no TCP
+	}
+	err = c.simple(fmt.Sprintf(`ID ("x-originating-ip" "%s" "x-originating-port" "%d")`, a.Addr().Unmap().WithZone(""), a.Port()))
+	if errors.Is(err, errRefused) {
+		return nil
+	}
+	return err
+}
+
 var errRefused = errors.New("not OK")
 
-// simple runs a command without arguments, taking note of an untagged CAPABILITY.
+// simple runs a command without literals, taking note of an untagged CAPABILITY.
 func (c *Conn) simple(name string) error {
 	const tag = "i0"
 	if _, err := c.Write([]byte(tag + " " + name + "\r\n")); err != nil {
