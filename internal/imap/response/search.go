@@ -106,7 +106,7 @@ func (e *ESearch) set(name string, v value) (err error) {
 		}
 		var set imap.SeqSet
 		set, err = uidSet(name, v.b)
-		e.All = set.Resolve(0)
+		e.All = e.All.Union(set.Resolve(0)) // an item that comes twice counts twice, as where it streams by
 	}
 	return err
 }
