@@ -48,7 +48,7 @@ type GatewaySection struct {
 	LookupBudget    time.Duration
 	KnownBudget     time.Duration
 	Lease           time.Duration
-	Poll            time.Duration
+	Poll, Look      time.Duration
 	LoginTimeout    time.Duration
 	Middleware      PeerSection
 }

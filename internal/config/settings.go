@@ -72,6 +72,10 @@ func gatewaySettings(g *GatewaySection) []setting {
 			"gateway.poll", "How often an idle session that shows injected messages looks for changes.",
 			duration(&g.Poll, 5*time.Second, 100*time.Millisecond, 10*time.Minute),
 		},
+		{
+			"gateway.look", "How often an open mailbox asks what there is to be injected, by itself.",
+			duration(&g.Look, time.Minute, 100*time.Millisecond, time.Hour),
+		},
 		{"gateway.login-timeout", "How long a client may take to log in.", duration(&g.LoginTimeout, 3*time.Minute, time.Second, time.Hour)},
 		{"gateway.backend.addr", "The real IMAP server.", address(&g.Backend.Addr, "127.0.0.1:143")},
 		{"gateway.backend.tls", "How the connection to it is protected.", choice(&g.Backend.TLS, "none", "none", "starttls", "tls")},

@@ -13,6 +13,7 @@ import (
 // compose finds out what the view holds: markers hidden, placements read, claims of others
 // resolved, new messages injected, ranks asked. The client has been told nothing yet.
 func (s *session) compose(m *mailbox) error {
+	s.nextLook = time.Now().Add(jittered(s.g.cfg.Look)) // this is one
 	if m.keyword {
 		if err := s.findMarkers(); err != nil {
 			return err

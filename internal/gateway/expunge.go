@@ -124,11 +124,14 @@ func (s *session) leave(c *command.Command) error {
 	return s.answer(res)
 }
 
-// noop runs NOOP and CHECK: a moment for everything that is to be told. The ledger is read
-// first, so that what it holds and the backend has not announced is announced by the command.
+// noop runs NOOP and CHECK: a moment for everything that is to be told. What is new is looked
+// for, and injected, first: so it is told in one with what the backend announces.
 func (s *session) noop(c *command.Command) error {
-	if err := s.freshen(0, s.g.cfg.LookupBudget); err != nil {
+	if err := s.news(); err != nil {
 		return err
 	}
-	return s.forward(c)
+	if err := s.forward(c); err != nil {
+		return err
+	}
+	return s.toldNew()
 }

@@ -51,6 +51,9 @@ type Config struct {
 	Lease time.Duration
 	// Poll is how often an idle session that shows injected messages looks for changes: 5 s.
 	Poll time.Duration
+	// Look is how often an open session asks what there is for its person, at a NOOP or while
+	// it idles: 1 min. Up to a quarter of it, as of Poll, is left out at random.
+	Look time.Duration
 	// LoginTimeout is how long a client may take to authenticate: 3 min.
 	LoginTimeout time.Duration
 	// BackendTimeout is how long the backend may say nothing while a command is in progress: 15 min.
@@ -113,6 +116,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		{&cfg.KnownBudget, 2 * time.Second, "budget for known placements"},
 		{&cfg.Lease, 10 * time.Second, "lease"},
 		{&cfg.Poll, 5 * time.Second, "poll interval"},
+		{&cfg.Look, time.Minute, "look interval"},
 		{&cfg.LoginTimeout, 3 * time.Minute, "login timeout"},
 		{&cfg.BackendTimeout, 15 * time.Minute, "backend timeout"},
 	} {

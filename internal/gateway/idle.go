@@ -8,6 +8,7 @@ import (
 
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/injection"
 )
 
 // idling is IDLE of the client (rfc2177). The backend is left and re-entered whenever there is
@@ -19,6 +20,8 @@ type idling struct {
 	on   bool   // the backend is in IDLE
 	tag  string // of the IDLE on the backend
 	last tagged // the end of the last IDLE on the backend
+
+	nextPoll time.Time // when the placements that are shown are to be looked at
 }
 
 // idleCommand runs IDLE.
@@ -37,11 +40,16 @@ func (s *session) idleCommand(c *command.Command) error {
 		}
 		return err
 	}
-	poll := time.NewTicker(s.g.cfg.Poll)
-	defer poll.Stop()
+	m := s.mbox
+	d.nextPoll = time.Now().Add(jittered(s.g.cfg.Poll))
+	timer := time.NewTimer(s.g.cfg.Poll)
+	defer timer.Stop()
 	for !d.done {
 		if err := s.out.Flush(); err != nil {
 			return err
+		}
+		if m != nil && m.active {
+			timer.Reset(time.Until(d.nextDue()))
 		}
 		select {
 		case <-s.inLane.watch():
@@ -54,7 +62,7 @@ func (s *session) idleCommand(c *command.Command) error {
 			if err := d.backendSays(); err != nil {
 				return err
 			}
-		case <-poll.C:
+		case <-timer.C:
 			if err := d.look(); err != nil {
 				return err
 			}
@@ -209,11 +217,35 @@ func (d *idling) outside(f func() error) error {
 	return err
 }
 
-// look is an idle session's own look now and then at placements that it shows.
+// nextDue is when the session is to look by itself.
+func (d *idling) nextDue() time.Time {
+	if m := d.s.mbox; m != nil && len(m.entries) > 0 && d.nextPoll.Before(d.s.nextLook) {
+		return d.nextPoll
+	}
+	return d.s.nextLook
+}
+
+// look is an idle session's own look now and then: at what it shows, and at what is offered. The
+// backend stays in IDLE unless there is something that it must be asked.
 func (d *idling) look() error {
 	s := d.s
 	m := s.mbox
-	if m == nil || !m.active || len(m.entries) == 0 {
+	if m == nil || !m.active {
+		return nil
+	}
+	rings := false
+	if now := time.Now(); !now.Before(s.nextLook) {
+		var offers []injection.Offer
+		if offers, rings = s.offersHere(s.g.cfg.KnownBudget); len(offers) > 0 {
+			if err := d.outside(func() error { return s.injectIdle(offers) }); err != nil {
+				return err
+			}
+		}
+	} else if now.Before(d.nextPoll) {
+		return nil
+	}
+	d.nextPoll = time.Now().Add(jittered(s.g.cfg.Poll))
+	if len(m.entries) == 0 && !rings {
 		return nil
 	}
 	all, err := s.placements(s.g.cfg.LookupBudget)
@@ -233,4 +265,15 @@ func (d *idling) look() error {
 		})
 	}
 	return s.tell()
+}
+
+// injectIdle injects while the backend is out of IDLE, and tells the client.
+func (s *session) injectIdle(offers []injection.Offer) error {
+	if _, err := s.injectOpen(offers); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.toldNew()
 }

@@ -131,6 +131,8 @@ func (s *session) arrivals() []*entry {
 			s.notInjected(reasonRender, err)
 			continue
 		}
+		e.recent = slices.ContainsFunc(m.injected, func(x *entry) bool { return x.p.ID == p.ID })
+		m.recentHeld = m.recentHeld || e.recent
 		out = append(out, e)
 	}
 	m.arriving = m.arriving[:0]

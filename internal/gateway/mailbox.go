@@ -26,6 +26,8 @@ type mailbox struct {
 
 	// composing: SELECT is not answered yet, so nothing may be told and everything may still change.
 	composing bool
+	// reserving: markers of our own come and go, within an open session.
+	reserving bool
 
 	flags     []string // of the last FLAGS, without our keyword
 	extra     []string // keywords that only injected messages carry, as told in FLAGS
@@ -47,8 +49,8 @@ type mailbox struct {
 	gone      []imap.UID                // left, the client is not told yet
 	changed   []imap.UID                // flags changed elsewhere, not told yet
 	arriving  []placement.Placement     // in the ledger and not in the view, as last read
-	injected  []*entry                  // reserved within this SELECT, not in the view yet
-	reserved  []imap.UID                // burnt within this SELECT, ascending, whatever became of them
+	injected  []*entry                  // injected by this session, the client is not told yet
+	reserved  []imap.UID                // burnt by it since the last news were told, ascending, whatever became of them
 	notSticky bool                      // UIDNOTSTICKY (rfc4315 §2)
 	read      time.Time                 // when the placements were last read
 	saved     []imap.UID                // injected messages of "$", ascending; real ones the backend keeps

@@ -61,7 +61,7 @@ func playModel(t *testing.T, seed uint64) {
 	for range 2 {
 		registry := prometheus.NewRegistry()
 		g, err := gateway.New(gateway.Config{
-			Backend: gateway.BackendConfig{Addr: "model:143", Dial: dial}, Poll: 300 * time.Millisecond, Domain: "example.org",
+			Backend: gateway.BackendConfig{Addr: "model:143", Dial: dial}, Poll: 300 * time.Millisecond, Look: 500 * time.Millisecond, Domain: "example.org",
 		}, gateway.Deps{Injection: svc, Registerer: registry})
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func playModel(t *testing.T, seed uint64) {
 		}
 	}
 	box.deliver("")
-	for range 2 {
+	for range 3 { // in the first of them somebody injects what is still offered
 		for _, c := range clients {
 			c.do("NOOP")
 		}

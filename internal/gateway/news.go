@@ -242,6 +242,7 @@ func (s *session) tell() error {
 func (s *session) tellNew() error {
 	m := s.mbox
 	late := s.arrivals()
+	m.reserved = nil
 	if len(late) == 0 && len(m.fresh) == 0 {
 		return s.tellRecent(false)
 	}

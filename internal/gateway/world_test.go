@@ -52,7 +52,7 @@ const (
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{t: t, service: newFakeService(), caps: defaultCaps, config: gateway.Config{Domain: "example.org", Poll: time.Hour}}
+	return &world{t: t, service: newFakeService(), caps: defaultCaps, config: gateway.Config{Domain: "example.org", Poll: time.Hour, Look: time.Hour}}
 }
 
 // host gives the nth gateway, made when it is first named.
@@ -197,7 +197,7 @@ func (w *world) spell(l string) string {
 
 // act does what an "@" line says:
 //
-//	@config KEY VALUE     before the first session: plain, lookup, known, poll, login, backend, lease
+//	@config KEY VALUE     before the first session: plain, lookup, known, poll, look, login, backend, lease
 //	@caps WORDS           what the backend can do, for @login and @open
 //	@connect [GATEWAY]    another client comes, to the gateway with that number
 //	@login [N]            client N logs in, unless it has
@@ -269,6 +269,8 @@ func (w *world) configure(args []string) {
 		w.config.KnownBudget = d
 	case "poll":
 		w.config.Poll = d
+	case "look":
+		w.config.Look = d
 	case "login":
 		w.config.LoginTimeout = d
 	case "backend":
