@@ -32,6 +32,7 @@ type eitems struct {
 	number func(name string, n uint32) error
 	all    func(imap.Range) error
 
+	uid   bool   // numbers are UIDs
 	name  string // of the value that is expected, or being read; empty: a name is
 	depth int    // parentheses
 	some  bool   // a word, or a value, has begun
@@ -106,9 +107,11 @@ func (e *eitems) endWord() error {
 	e.some, e.n, e.name = false, 0, ""
 	switch name {
 	case "":
-		if name = strings.ToUpper(word); name != "UID" { // which has no value
-			e.name = name
+		if name = strings.ToUpper(word); name == "UID" {
+			e.uid = true // it has no value
+			return nil
 		}
+		e.name = name
 	case "ALL":
 		return e.set.end(e.all)
 	case "MIN", "MAX", "COUNT":

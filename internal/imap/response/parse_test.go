@@ -207,13 +207,15 @@ func TestParseESearch(t *testing.T) {
 		{in: " (X y)", err: `response: TAG expected at octet 3 of " (X y)"`},
 		{in: " (TAG)", err: `response: a space expected at octet 6 of " (TAG)"`},
 		{in: " (TAG a", err: `response: a tag and ) expected at octet 8 of " (TAG a"`},
-		{in: " MIN", err: `response: a name and its value expected at octet 5 of " MIN"`},
-		{in: " MIN 0", err: `response: MIN of numbers from 1 to 4294967295 expected at octet 6 of " MIN 0"`},
-		{in: " MAX (1)", err: `response: MAX of numbers from 1 to 4294967295 expected at octet 6 of " MAX (1)"`},
-		{in: " COUNT 4294967296", err: `response: COUNT of numbers from 1 to 4294967295 expected at octet 8 of " COUNT 4294967296"`},
-		{in: " ALL 1:*", err: `response: ALL of numbers from 1 to 4294967295 expected at octet 6 of " ALL 1:*"`},
+		{in: " MIN", err: `reading up to octet 5 of " MIN": response: ESEARCH with MIN that is no number or set`},
+		{in: " MIN 0", err: `reading up to octet 7 of " MIN 0": response: ESEARCH with MIN that is no number or set`},
+		{in: " MAX (1)", err: `reading up to octet 6 of " MAX (1)": response: ESEARCH with MAX that is no number or set`},
+		{in: " COUNT 4294967296", err: `reading up to octet 18 of " COUNT 4294967296": response: ESEARCH with COUNT that is no number or set`},
+		{in: " ALL 1:*", err: `reading up to octet 6 of " ALL 1:*": response: ESEARCH with ALL that is no set of numbers from 1 to 4294967295`},
 		{in: " (5)", err: `response: TAG expected at octet 3 of " (5)"`},
-		{in: " )", err: `response: a name and its value expected at octet 2 of " )"`},
+		{in: " )", err: `reading up to octet 2 of " )": response: ESEARCH with unbalanced parentheses`},
+		{in: " COUNT 1\r\n*", err: `reading up to octet 11 of " COUNT 1\r\n*": response: ESEARCH with more behind its end`},
+		{in: " X {3}\r\nab", err: `reading up to octet 11 of " X {3}\r\nab": response: ESEARCH with a literal that is cut off`},
 	} {
 		got, err := response.ParseESearch([]byte(tt.in))
 		differs(t, tt.in, got, err, tt.want, tt.err)

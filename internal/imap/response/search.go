@@ -1,9 +1,12 @@
 package response
 
 import (
+	"bytes"
 	"strings"
 
+	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/imap"
+	"inlay.example/inlay/internal/imap/wire"
 )
 
 // ParseSearch parses the rest of a SEARCH response: sequence numbers or UIDs, in the server's
@@ -61,54 +64,52 @@ func ParseESearch(rest []byte) (ESearch, error) {
 		}
 		e.Tag = string(tag.b)
 	}
-	for {
-		s.spaces()
-		if s.eol() {
-			return e, nil
-		}
-		name := strings.ToUpper(s.atom())
-		if name == "UID" {
-			e.UID = true
-			continue
-		}
-		if name == "" || !s.spaces() {
-			return e, s.fail("a name and its value")
-		}
-		at := s.i
-		v, err := s.value()
-		if err != nil {
-			return e, err
-		}
-		if err := e.set(name, v); err != nil {
-			s.i = at
-			return e, s.fail(name + " of numbers from 1 to 4294967295")
-		}
+	if at, err := e.items(rest[s.i:]); err != nil {
+		return e, fault.Wrap(fault.Invalid, err, "reading up to octet %d of %q", s.i+at+1, clip(rest))
 	}
+	return e, nil
 }
 
-func (e *ESearch) set(name string, v value) (err error) {
+// items reads what follows the correlator by the same steps as where it streams by: two
+// grammars of one response would differ somewhere.
+func (e *ESearch) items(rest []byte) (at int, err error) {
+	r := wire.NewReader(bytes.NewReader(rest), heldBuffer, wire.Limits{Literal: int64(len(rest)) + 1})
+	it := eitems{number: e.number, all: func(r imap.Range) error { e.All.AddRange(r.Lo, r.Hi); return nil }}
+	for cut := false; ; {
+		t, err := r.Next()
+		switch {
+		case err != nil && cut:
+			return at, invalid("ESEARCH with a literal that is cut off")
+		case err != nil:
+			t = wire.Token{Kind: wire.CRLF} // which rest may be without
+		}
+		if err := it.token(t); err != nil {
+			return at, err
+		}
+		at += len(t.Raw)
+		if t.Kind == wire.CRLF {
+			break
+		}
+		cut = t.Size > 0 || t.Kind == wire.LiteralData && t.More
+	}
+	if e.UID = it.uid; at < len(rest) {
+		return at, invalid("ESEARCH with more behind its end")
+	}
+	return at, nil
+}
+
+const heldBuffer = 512 // octets
+
+func (e *ESearch) number(name string, n uint32) error {
 	switch name {
 	case "MIN":
-		e.HasMin = true
-		e.Min, err = nzNumber(v)
+		e.Min, e.HasMin = n, true
 	case "MAX":
-		e.HasMax = true
-		e.Max, err = nzNumber(v)
+		e.Max, e.HasMax = n, true
 	case "COUNT":
-		e.HasCnt = true
-		if v.kind != atomValue {
-			return invalid("%q", clip(v.b))
-		}
-		e.Count, err = number(string(v.b))
-	case "ALL":
-		if v.kind != atomValue {
-			return invalid("%q", clip(v.b))
-		}
-		var set imap.SeqSet
-		set, err = uidSet(name, v.b)
-		e.All = e.All.Union(set.Resolve(0)) // an item that comes twice counts twice, as where it streams by
+		e.Count, e.HasCnt = n, true
 	}
-	return err
+	return nil
 }
 
 func nzNumber(v value) (uint32, error) {
