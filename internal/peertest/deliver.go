@@ -3,7 +3,6 @@ package peertest
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -20,41 +19,21 @@ type Message struct {
 // speaks IMAP to the server itself, with one MULTIAPPEND for every few hundred messages.
 func (d *Dovecot) Deliver(t testing.TB, user, mailbox string, msgs ...Message) {
 	t.Helper()
-	nc, err := net.Dial("tcp", d.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(time.Minute))
-	in := bufio.NewReader(nc)
-	// until reads to the tagged answer.
-	until := func(tag string) string {
-		for {
-			line, err := in.ReadString('\n')
-			if err != nil {
-				t.Fatalf("delivering to %s of %s: %v", mailbox, user, err)
-			}
-			if rest, ok := strings.CutPrefix(line, tag+" "); ok {
-				return rest
-			}
-		}
-	}
-	must := func(tag string) {
-		if got := until(tag); !strings.HasPrefix(got, "OK") {
-			t.Fatalf("delivering to %s of %s: %s", mailbox, user, got)
-		}
-	}
-	fmt.Fprintf(nc, "a LOGIN %q %q\r\n", user, d.Password)
-	must("a")
+	deliver(t, d.Addr, d.Password, user, mailbox, msgs)
+}
+
+func deliver(t testing.TB, addr, password, user, mailbox string, msgs []Message) {
+	t.Helper()
+	s := newTalk(t, addr, user, password)
+	defer s.end()
 	if !strings.EqualFold(mailbox, "INBOX") {
-		fmt.Fprintf(nc, "b CREATE %q\r\n", mailbox)
-		until("b") // NO: it is there
+		s.cmd("CREATE %q", mailbox) // NO: it is there
 	}
 	const atOnce = 250
 	for len(msgs) > 0 {
 		n := min(atOnce, len(msgs))
-		out := bufio.NewWriter(nc)
-		fmt.Fprintf(out, "c APPEND %q", mailbox)
+		out := bufio.NewWriter(s.nc)
+		fmt.Fprintf(out, "%s APPEND %q", s.tag(), mailbox)
 		for _, m := range msgs[:n] {
 			fmt.Fprintf(out, " (%s)", strings.Join(m.Flags, " "))
 			if !m.Date.IsZero() {
@@ -69,9 +48,9 @@ func (d *Dovecot) Deliver(t testing.TB, user, mailbox string, msgs ...Message) {
 		if err := out.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		must("c")
+		if _, got := s.answer(); !strings.HasPrefix(got, "OK") {
+			t.Fatalf("delivering to %s of %s: %s", mailbox, user, got)
+		}
 		msgs = msgs[n:]
 	}
-	fmt.Fprintf(nc, "d LOGOUT\r\n")
-	must("d")
 }

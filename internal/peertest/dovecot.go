@@ -133,6 +133,9 @@ func greets(addr string) bool {
 	return err == nil && strings.HasPrefix(line, "* OK")
 }
 
+// Address is Addr.
+func (d *Dovecot) Address() string { return d.Addr }
+
 // Stop ends the server before the test does, with all its connections.
 func (d *Dovecot) Stop(t testing.TB) { d.proc.Stop(t) }
 
