@@ -47,6 +47,8 @@ func (s *session) dispatch(c *command.Command) error {
 		return s.append(c, a)
 	case *command.ID:
 		return s.identifyClient(c, a)
+	case *command.Enable:
+		return s.enable(c, a)
 	}
 	switch c.Name {
 	case "IDLE":
@@ -77,11 +79,11 @@ func unknownText(c *command.Command) string {
 // malformed answers a command that we could not parse. Where the client's list is the
 // backend's it may as well be the backend that says what is wrong with it; else it must not
 // see a command whose numbers nobody has translated. Nor may it see one that opens or leaves a
-// mailbox: it may be less strict than we are, and have another one selected than we think.
+// mailbox, or enables an extension: it may be less strict than we are, and do more than we think.
 func (s *session) malformed(c *command.Command) error {
 	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
 	switch c.Name {
-	case "APPEND", "IDLE":
+	case "APPEND", "IDLE", "ENABLE":
 		plain = false
 	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT":
 		plain = s.service == nil

@@ -58,6 +58,7 @@ type session struct {
 	contested bool         // a claim of ours met another session's
 	voided    bool         // a claim was voided by us
 	nextLook  time.Time    // when an open mailbox is to ask by itself what is offered
+	enabled   enabled      // by the client
 
 	// mayExpunge: the command in progress allows EXPUNGE to be sent (rfc3501 §7.4.1).
 	mayExpunge bool

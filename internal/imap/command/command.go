@@ -67,6 +67,9 @@ type Authenticate struct {
 	HasInitial bool
 }
 
+// Enable is ENABLE.
+type Enable struct{ Names []string } // upper case
+
 // Select is SELECT or EXAMINE.
 type Select struct {
 	Mailbox                  string // UTF-8, INBOX in upper case

@@ -18,7 +18,7 @@ import (
 var parsers = map[string]func(*parser) (any, error){
 	"CAPABILITY": (*parser).none, "NOOP": (*parser).none, "LOGOUT": (*parser).none, "STARTTLS": (*parser).none,
 	"CHECK": (*parser).none, "CLOSE": (*parser).none, "UNSELECT": (*parser).none, "IDLE": (*parser).none, "NAMESPACE": (*parser).none,
-	"AUTHENTICATE": (*parser).authenticate, "LOGIN": (*parser).login, "ID": (*parser).id,
+	"AUTHENTICATE": (*parser).authenticate, "LOGIN": (*parser).login, "ID": (*parser).id, "ENABLE": (*parser).enable,
 	"SELECT": (*parser).selectMailbox, "EXAMINE": (*parser).examine, "STATUS": (*parser).status,
 	"CREATE": (*parser).create, "DELETE": (*parser).mailboxArg, "SUBSCRIBE": (*parser).mailboxArg, "UNSUBSCRIBE": (*parser).mailboxArg,
 	"RENAME": (*parser).rename, "LIST": (*parser).listMailboxes, "LSUB": (*parser).lsub,
