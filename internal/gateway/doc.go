@@ -27,6 +27,7 @@
 //	lookup.go      the question at login, which nobody waits for
 //	ledger.go      readings of the placements, and what they change in the view
 //	resolve.go     claims of others ended, markers removed
+//	course/        what is done next of an injection, a bell, a change: tables, explored by tests
 //	known.go       what is known of a person while the store is down
 //
 //	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway/course"
 	"inlay.example/inlay/internal/gateway/reserve"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
@@ -57,12 +58,12 @@ func (s *session) inject(offers []injection.Offer) error {
 		return nil
 	}
 	s.g.cfg.AtStep(StepClaimed)
-	s.lookup.taken(claims)
-
-	tokens := make([]string, len(claims))
-	for i := range claims {
-		tokens[i] = claims[i].Token
+	placements, tokens := make([]placement.Placement, len(claims)), make([]string, len(claims))
+	for i, c := range claims {
+		placements[i], tokens[i] = c.p, c.p.Token
 	}
+	s.lookup.taken(placements)
+
 	uids, err := reserve.Marker{}.Reserve(&reserving{s: s}, m.validity, tokens, func(st reserve.Step) {
 		switch st {
 		case reserve.Appended:
@@ -72,28 +73,42 @@ func (s *session) inject(offers []injection.Offer) error {
 		}
 	})
 	reason := reasonAppend
+	appended, expunged := course.Refused, course.Refused // of a claim that got no UID
 	switch {
 	case err == nil, errors.Is(err, reserve.ErrRefused):
 	case errors.Is(err, reserve.ErrKept):
-		reason = reasonKept
+		reason, appended = reasonKept, course.Done
 	case errors.Is(err, reserve.ErrValidity):
 		reason = reasonValidity
 	default:
-		return err
+		return err // unknown: the leases run out
 	}
-	for i, p := range claims {
-		if i >= len(uids) || uids[i] == 0 {
-			s.notInjected(reason, err)
-			s.release(p, reason, reason != reasonKept)
-			continue
+	for i, c := range claims {
+		reserved := i < len(uids) && uids[i] != 0
+		if reserved {
+			s.g.metrics.markers.WithLabelValues("reserved").Inc()
+			m.uidNext = max(m.uidNext, uint32(uids[i])+1)
+			m.reserved = append(m.reserved, uids[i])
+			c.step = c.step.Next(course.Done).Next(course.Done)
+		} else if c.step = c.step.Next(appended); appended == course.Done {
+			c.step = c.step.Next(expunged)
 		}
-		s.g.metrics.markers.WithLabelValues("reserved").Inc()
-		m.uidNext = max(m.uidNext, uint32(uids[i])+1)
-		m.reserved = append(m.reserved, uids[i])
-		s.confirm(p, uids[i])
+		switch c.step.Do() {
+		case course.Confirm:
+			s.confirm(c, uids[i])
+		case course.Release, course.Forgo:
+			s.notInjected(reason, err)
+			s.release(c.p, reason, c.step.Do() == course.Release)
+		}
 	}
 	s.g.cfg.AtStep(StepConfirmed)
 	return nil
+}
+
+// claiming is a claim of ours, and where it is in its course.
+type claiming struct {
+	p    placement.Placement
+	step course.Injection
 }
 
 // renderable leaves out what could not be shown: it is better not to be injected at all.
@@ -160,8 +175,8 @@ func (s *session) cannotReserve() (reason string, err error) {
 const claimBudget = 500 * time.Millisecond
 
 // claim takes what is offered in the store; what somebody else has is left.
-func (s *session) claim(offers []injection.Offer) []placement.Placement {
-	var claims []placement.Placement
+func (s *session) claim(offers []injection.Offer) []claiming {
+	var claims []claiming
 	for _, o := range offers {
 		ctx, cancel := context.WithTimeout(s.ctx, max(claimBudget, s.g.cfg.LookupBudget))
 		token := rand.Text()
@@ -169,53 +184,60 @@ func (s *session) claim(offers []injection.Offer) []placement.Placement {
 			Person: s.person(), Key: o.Key, UIDValidity: s.mbox.validity, Token: token, Lease: s.g.cfg.Lease,
 		})
 		cancel()
-		switch {
-		case err == nil:
-			claims = append(claims, p)
-			continue
-		case fault.Is(err, fault.Conflict):
+		switch step := course.NewInjection().Next(outcome(err)); step.Do() {
+		case course.Append:
+			claims = append(claims, claiming{p, step})
+		case course.Read:
 			// Another session of this person was first: it is in the ledger, and the caller
 			// reads that next.
 			s.contested = true
-			s.notInjected(reasonClaim, nil)
-		case fault.Is(err, fault.Unavailable):
-			// It may have been made. Its token was used for nothing else: give it up, and do
-			// not make the person wait for that, nor for the next claim.
+			s.notInjected(reasonClaim, err)
+		default:
+			// It may have been made. Give it up, and do not make the person wait for that, nor for
+			// the next claim.
 			s.notInjected(reasonOf(err), err)
 			s.g.wg.Go(func() { s.release(placement.Placement{ID: o.ID, Token: token}, "unknown", true) })
 			return claims
-		default:
-			s.notInjected(reasonOf(err), err)
 		}
 	}
 	return claims
 }
 
-// confirm makes the placement live. If it is not known whether it became live, the claim's
-// lease decides: whoever finds it voids it or sees it live, under a UID that is burnt.
-func (s *session) confirm(p placement.Placement, uid imap.UID) {
-	req := injection.ConfirmRequest{
-		Person: s.person(), ID: p.ID, Token: p.Token, UID: uid, InternalDate: time.Now().UTC().Truncate(time.Second),
-	}
-	var err error
-	for range 2 { // repeating with the token is safe, and resolves a lost answer
-		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
-		p, err = s.service.Confirm(ctx, req)
-		cancel()
-		if !fault.Is(err, fault.Unavailable) {
-			break
-		}
+// outcome is what the error of a call means for a course.
+func outcome(err error) course.Outcome {
+	switch fault.KindOf(err) {
+	case fault.Conflict, fault.NotFound, fault.Invalid, fault.TooLarge, fault.Unsupported:
+		return course.Refused
 	}
 	if err != nil {
+		return course.Unknown
+	}
+	return course.Done
+}
+
+// confirm makes the placement live. If it is not known whether it became live, the claim's
+// lease decides: whoever finds it voids it or sees it live, under a UID that is burnt.
+func (s *session) confirm(c claiming, uid imap.UID) {
+	req := injection.ConfirmRequest{
+		Person: s.person(), ID: c.p.ID, Token: c.p.Token, UID: uid, InternalDate: time.Now().UTC().Truncate(time.Second),
+	}
+	var err error
+	for c.step.Do() == course.Confirm { // repeating with the token is safe, and resolves a lost answer
+		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+		c.p, err = s.service.Confirm(ctx, req)
+		cancel()
+		c.step = c.step.Next(outcome(err))
+	}
+	if c.step.Do() != course.Tell {
 		s.notInjected(reasonConfirm, err)
 		return
 	}
-	e, err := s.entry(p)
+	e, err := s.entry(c.p)
 	if err != nil {
 		s.notInjected(reasonRender, err)
 		return
 	}
-	s.g.known.change(s.user, p)
+	s.g.known.change(s.user, c.p)
 	e.recent = true
 	s.mbox.injected = append(s.mbox.injected, e)
 	s.g.metrics.injected.Inc()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway/course"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
 	"inlay.example/inlay/internal/injection"
@@ -20,45 +21,59 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 	m := s.mbox
 	until := time.Now().Add(s.g.cfg.KnownBudget)
 	wait := 10 * time.Millisecond
-	for {
+	var live []placement.Placement
+	found := func() course.Outcome {
 		now := time.Now()
-		late := !now.Before(until)
-		over := func(p placement.Placement) bool { return late || !p.Lease.After(now) }
-		if slices.ContainsFunc(claimed, over) {
-			for _, p := range claimed {
-				if !over(p) {
-					continue
-				}
-				if err := s.voidClaim(p, !p.Lease.After(now)); err != nil {
-					return nil, err
-				}
-			}
-		} else {
+		lapsed := slices.ContainsFunc(claimed, func(p placement.Placement) bool { return !p.Lease.After(now) })
+		return course.Claimed(len(claimed), !now.Before(until), lapsed)
+	}
+	step := course.NewBell().Next(found())
+	for {
+		act, done := step.Do(), course.Done
+		switch act {
+		case course.Wait:
 			select {
 			case <-time.After(wait):
 			case <-s.ctx.Done():
 				return nil, s.ctx.Err()
 			}
 			wait = max(min(wait*2, 200*time.Millisecond, time.Until(until)), time.Millisecond)
-		}
-		all, err := s.placements(max(time.Until(until), 200*time.Millisecond))
-		if err != nil {
-			s.notInjected(reasonUnresolved, err)
-			return s.stillLive(), s.removeMarkers(claimed)
-		}
-		var live []placement.Placement
-		live, claimed = m.here(all)
-		if m.readOnly {
-			// A dead gateway's claim that this session may not clear away holds nobody up.
-			claimed = slices.DeleteFunc(claimed, func(p placement.Placement) bool { return !p.Lease.After(now) })
-		}
-		switch {
-		case len(claimed) == 0:
+		case course.Void:
+			now := time.Now()
+			for _, p := range claimed {
+				lapsed := !p.Lease.After(now)
+				if !lapsed && now.Before(until) {
+					continue
+				}
+				if err := s.voidClaim(p, lapsed); err != nil {
+					return nil, err
+				}
+			}
+		case course.Read:
+			all, err := s.placements(max(time.Until(until), 200*time.Millisecond))
+			if err != nil {
+				live, done = s.stillLive(), course.Unknown
+				s.notInjected(reasonUnresolved, err)
+				break
+			}
+			live, claimed = m.here(all)
+			if m.readOnly {
+				// A dead gateway's claim that this session may not clear away holds nobody up.
+				now := time.Now()
+				claimed = slices.DeleteFunc(claimed, func(p placement.Placement) bool { return !p.Lease.After(now) })
+			}
+			if done = found(); done != course.Done && time.Now().After(until.Add(time.Second)) {
+				done = course.Unknown // a store that reads and does not write
+				s.notInjected(reasonUnresolved, nil)
+			}
+		case course.Note:
+			if err := s.removeMarkers(claimed); err != nil {
+				return nil, err
+			}
+		default:
 			return live, nil
-		case time.Now().After(until.Add(time.Second)):
-			s.notInjected(reasonUnresolved, nil)
-			return live, s.removeMarkers(claimed)
 		}
+		step = step.Next(done)
 	}
 }
 
