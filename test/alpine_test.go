@@ -15,8 +15,8 @@ import (
 // reads the letter, flags it, deletes it and expunges.
 func TestAlpine(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, "ann")
-	before := d.dovecot.Dump(t, d.user)
+	d := newDesk(t, peertest.DovecotBackend, "ann")
+	before := d.server.Dump(t, d.user)
 	program := peertest.Need(t, "alpine", "alpine")
 	term := newTerminal(t)
 	start := func() {

@@ -26,9 +26,9 @@ const manyMails = 1000
 // a desk is one person in front of a mail client.
 type desk struct {
 	*world
-	dovecot *peertest.Dovecot
-	addr    string // of the gateway
-	user    string
+	server peertest.Server
+	addr   string // of the gateway
+	user   string
 }
 
 // impression is what a client got to see.
@@ -47,6 +47,10 @@ type impression struct {
 // in front of 1,000 real mails; around it, the real mails must not change in anything.
 func TestClients(t *testing.T) {
 	t.Parallel()
+	peertest.OnBackends(t, testClients)
+}
+
+func testClients(t *testing.T, kind peertest.Backend) {
 	for name, look := range map[string]func(*testing.T, *desk) impression{
 		"imaplib":    func(t *testing.T, d *desk) impression { return python(t, d, "imaplib") },
 		"imapclient": func(t *testing.T, d *desk) impression { return python(t, d, "imapclient") },
@@ -56,8 +60,8 @@ func TestClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, "ann")
-			before := d.dovecot.Dump(t, d.user)
+			d := newDesk(t, kind, "ann")
+			before := d.server.Dump(t, d.user)
 
 			d.run(t, "welcome", []string{d.user})
 			got := look(t, d)
@@ -99,23 +103,23 @@ func (i impression) seesNothing(t *testing.T, when string) {
 }
 
 // newDesk makes a person with 1,000 mails and a gateway.
-func newDesk(t *testing.T, user string) *desk {
+func newDesk(t *testing.T, kind peertest.Backend, user string) *desk {
 	t.Helper()
-	return newDeskOf(t, user, manyMails)
+	return newDeskOf(t, kind, user, manyMails)
 }
 
-func newDeskOf(t *testing.T, user string, n int) *desk {
+func newDeskOf(t *testing.T, kind peertest.Backend, user string, n int) *desk {
 	t.Helper()
-	d := &desk{world: newWorld(t), dovecot: peertest.StartDovecot(t, peertest.Options{}), user: user}
-	d.dovecot.Deliver(t, user, "INBOX", mails(n)...)
-	d.addr = newProxy(t, d.dovecot.Addr, d.middleware).addr
+	d := &desk{world: newWorld(t), server: peertest.StartBackend(t, kind), user: user}
+	d.server.Deliver(t, user, "INBOX", mails(n)...)
+	d.addr = newProxy(t, d.server.Address(), d.middleware).addr
 	return d
 }
 
 // unchanged compares the real mails with how they were: UIDs, flags, dates and octets.
 func (d *desk) unchanged(t *testing.T, before []peertest.Listed) {
 	t.Helper()
-	if after := d.dovecot.Dump(t, d.user); !slices.Equal(before, after) {
+	if after := d.server.Dump(t, d.user); !slices.Equal(before, after) {
 		t.Errorf("the real mails have changed (-before +after):\n%s", cmp.Diff(before, after))
 	}
 }

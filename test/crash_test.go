@@ -21,7 +21,11 @@ import (
 // there twice, and what was to be injected must come in the end.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	d := peertest.StartDovecot(t, peertest.Options{})
+	peertest.OnBackends(t, testKilled)
+}
+
+func testKilled(t *testing.T, kind peertest.Backend) {
+	d := peertest.StartBackend(t, kind)
 	for _, step := range gateway.Steps() {
 		for _, how := range []struct {
 			name  string
@@ -48,7 +52,7 @@ func TestKilled(t *testing.T) {
 				w.killed(t, d, user, step, lease)
 
 				if how.strip {
-					bare := login(t, d.Addr, user)
+					bare := login(t, d.Address(), user)
 					bare.must("SELECT INBOX")
 					bare.must(`STORE 1:* FLAGS (\Seen)`)
 					bare.must("STORE 1:* FLAGS ()") // as they were, but for the marker
@@ -57,7 +61,7 @@ func TestKilled(t *testing.T) {
 				if how.lapse {
 					w.lapsed(t, user)
 				}
-				p := newProxy(t, d.Addr, w.middleware, func(c *gateway.Config) { c.KnownBudget = 0 }) // 2 s, as people have it
+				p := newProxy(t, d.Address(), w.middleware, func(c *gateway.Config) { c.KnownBudget = 0 }) // 2 s, as people have it
 				w.comesBack(t, d, p, user, how.first, step, how.lapse)
 			})
 		}
@@ -65,9 +69,9 @@ func TestKilled(t *testing.T) {
 }
 
 // killed lets a gateway die at a step, in the middle of a person's SELECT.
-func (w *world) killed(t *testing.T, d *peertest.Dovecot, user string, step gateway.Step, lease time.Duration) {
+func (w *world) killed(t *testing.T, d peertest.Server, user string, step gateway.Step, lease time.Duration) {
 	t.Helper()
-	g := w.newChild(t, d.Addr, func(c *childConfig) { c.DieAt, c.Lease = step, lease })
+	g := w.newChild(t, d.Address(), func(c *childConfig) { c.DieAt, c.Lease = step, lease })
 	c := login(t, g.addr, user)
 	c.write("last SELECT INBOX\r\n")
 	for {
@@ -81,7 +85,7 @@ func (w *world) killed(t *testing.T, d *peertest.Dovecot, user string, step gate
 	}
 	// Its session on the server has to be gone, as it would be after a while.
 	peertest.Eventually(t, "the server notices", func() bool {
-		return !strings.Contains(d.Doveadm(t, "who", user), user)
+		return !d.Serves(t, user)
 	})
 }
 
@@ -100,7 +104,7 @@ func (w *world) lapsed(t *testing.T, user string) {
 }
 
 // comesBack is the person's reconnecting after the crash, until the letter is there.
-func (w *world) comesBack(t *testing.T, d *peertest.Dovecot, p *proxy, user, first string, step gateway.Step, lapsed bool) {
+func (w *world) comesBack(t *testing.T, d peertest.Server, p *proxy, user, first string, step gateway.Step, lapsed bool) {
 	t.Helper()
 	// What is seen: the three real mails, and the letter or not; never anything else.
 	look := func(command string) []fetched {

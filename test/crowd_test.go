@@ -22,6 +22,10 @@ import (
 // told, no marker is seen. INLAY_SEED repeats the choices of one run, not their timing.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
+	testCrowd(t, peertest.DovecotBackend)
+}
+
+func testCrowd(t *testing.T, kind peertest.Backend) {
 	const sessions, rounds = 5, 100
 	seed := rand.Uint64()
 	if text := os.Getenv("INLAY_SEED"); text != "" {
@@ -31,11 +35,11 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 	t.Logf("seed %d", seed)
-	d := peertest.StartDovecot(t, peertest.Options{})
+	d := peertest.StartBackend(t, kind)
 	d.Deliver(t, "ann", "INBOX", mails(6)...)
 	w := newWorld(t)
 	w.run(t, "first", []string{"ann"})
-	gates := []*proxy{newProxy(t, d.Addr, w.middleware), newProxy(t, d.Addr, w.client(t))}
+	gates := []*proxy{newProxy(t, d.Address(), w.middleware), newProxy(t, d.Address(), w.client(t))}
 
 	var wg sync.WaitGroup
 	over := make(chan struct{})
@@ -53,7 +57,7 @@ func TestCrowd(t *testing.T) {
 	var around sync.WaitGroup
 	around.Go(func() {
 		r := rand.New(rand.NewPCG(seed, 100))
-		bare := login(g, d.Addr, "ann")
+		bare := login(g, d.Address(), "ann")
 		bare.must("SELECT INBOX")
 		running := []campaign.ID{"first"}
 		for n := 0; ; n++ {
@@ -106,7 +110,7 @@ func TestCrowd(t *testing.T) {
 	if !slices.Equal(lists[0], lists[1]) {
 		t.Errorf("in the end one gateway shows %v, the other %v", lists[0], lists[1])
 	}
-	bare := login(t, d.Addr, "ann")
+	bare := login(t, d.Address(), "ann")
 	bare.must("SELECT INBOX")
 	if got := bare.must(`SEARCH HEADER X-Inlay-Reserved ""`).lines("SEARCH"); !slices.Equal(got, []string{"SEARCH"}) {
 		t.Errorf("markers are left behind: %q", got)

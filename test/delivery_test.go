@@ -28,7 +28,11 @@ const (
 // INLAY_SEED repeats one dialogue by its seed.
 func TestDeliveryLaw(t *testing.T) {
 	t.Parallel()
-	d := peertest.StartDovecot(t, peertest.Options{})
+	testDeliveryLaw(t, peertest.DovecotBackend)
+}
+
+func testDeliveryLaw(t *testing.T, kind peertest.Backend) {
+	d := peertest.StartBackend(t, kind)
 	seeds := make([]uint64, dialogues)
 	for i := range seeds {
 		seeds[i] = rand.Uint64()
@@ -66,11 +70,11 @@ type pair struct {
 
 // pairOf makes two people with the same mails and letters between them: at the front, in the
 // middle and at the end.
-func pairOf(t *testing.T, d *peertest.Dovecot, n int) *pair {
+func pairOf(t *testing.T, d peertest.Server, n int) *pair {
 	t.Helper()
 	bareUser, inlayUser := fmt.Sprintf("bare%d", n), fmt.Sprintf("inlay%d", n)
 	w := newWorld(t)
-	p := newProxy(t, d.Addr, w.middleware)
+	p := newProxy(t, d.Address(), w.middleware)
 	x := &pair{t: t, users: [2]string{bareUser, inlayUser}, keywords: keywords{}}
 	stock := mails(9)
 	for i, batch := range [][]peertest.Message{stock[:0], stock[:4], stock[4:7]} {
@@ -80,7 +84,7 @@ func pairOf(t *testing.T, d *peertest.Dovecot, n int) *pair {
 		}
 		w.run(t, campaign.ID(fmt.Sprintf("c%d", i)), []string{inlayUser})
 		// The letter as it is injected is delivered to the other one, and both open the mailbox.
-		x.bare, x.inlay = login(t, d.Addr, bareUser), login(t, p.addr, inlayUser)
+		x.bare, x.inlay = login(t, d.Address(), bareUser), login(t, p.addr, inlayUser)
 		x.inlay.must("SELECT INBOX")
 		letter := x.letter()
 		d.Deliver(t, bareUser, "INBOX", letter)
@@ -88,7 +92,7 @@ func pairOf(t *testing.T, d *peertest.Dovecot, n int) *pair {
 	}
 	d.Deliver(t, bareUser, "INBOX", stock[7:]...)
 	d.Deliver(t, inlayUser, "INBOX", stock[7:]...)
-	x.otherBare, x.otherInlay = login(t, d.Addr, bareUser), login(t, p.addr, inlayUser)
+	x.otherBare, x.otherInlay = login(t, d.Address(), bareUser), login(t, p.addr, inlayUser)
 	x.do("SELECT INBOX")
 	x.compare("SELECT INBOX (the other session)", x.otherBare.cmd("SELECT INBOX"), x.otherInlay.cmd("SELECT INBOX"))
 	return x
@@ -180,7 +184,7 @@ func (x *pair) talk(r *rand.Rand, n int) {
 
 // sameOnDisk compares what the server holds of the two: the same, but for the letters, which
 // one has and the other only sees. Copies of letters are mails like any other.
-func (x *pair) sameOnDisk(d *peertest.Dovecot) {
+func (x *pair) sameOnDisk(d peertest.Server) {
 	x.t.Helper()
 	var held [2][]string
 	for i, user := range x.users {

@@ -24,15 +24,19 @@ func TestDialogue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			playEverywhere(t, options, script)
+			playEverywhere(t, peertest.StartDovecot(t, options), script)
 		})
 	}
+	t.Run("cyrus", func(t *testing.T) {
+		t.Parallel()
+		playEverywhere(t, peertest.StartCyrus(t, peertest.CyrusOptions{}), script)
+	})
 }
 
 // TestDialogueOfAdministration does the same for quota, access rights and metadata.
 func TestDialogueOfAdministration(t *testing.T) {
 	t.Parallel()
-	playEverywhere(t, peertest.Options{
+	playEverywhere(t, peertest.StartDovecot(t, peertest.Options{
 		Plugins: []string{"quota", "imap_quota", "acl", "imap_acl"},
 		Extra: `imap_metadata = yes
 mail_attribute_dict = file:%h/attributes
@@ -43,21 +47,20 @@ plugin {
   quota_rule = *:messages=1000
 }
 `,
-	}, readScript(t, "testdata/administration.txt"))
+	}), readScript(t, "testdata/administration.txt"))
 }
 
 // playEverywhere plays a script against a server and through gateways that have nothing to
 // inject, and compares.
-func playEverywhere(t *testing.T, options peertest.Options, script []scene) {
+func playEverywhere(t *testing.T, d peertest.Server, script []scene) {
 	t.Helper()
-	d := peertest.StartDovecot(t, options)
 	w := newWorld(t)
 	w.run(t, "for-others", []string{"somebody-else"})
-	want := play(t, d, d.Addr, "bare", script)
+	want := play(t, d, d.Address(), "bare", script)
 	for name, service := range map[string]injection.Service{"plain": nil, "nothing": w.middleware} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := play(t, d, newProxy(t, d.Addr, service).addr, name, script)
+			got := play(t, d, newProxy(t, d.Address(), service).addr, name, script)
 			compareScenes(t, want, got)
 		})
 	}
@@ -91,16 +94,23 @@ func readScript(t testing.TB, file string) []scene {
 }
 
 // play runs a script for a new person and returns what was heard.
-func play(t testing.TB, d *peertest.Dovecot, addr, user string, script []scene) []scene {
+func play(t testing.TB, d peertest.Server, addr, user string, script []scene) []scene {
 	t.Helper()
 	d.Deliver(t, user, "INBOX", mails(12)...)
-	c, other := dial(t, addr), login(t, d.Addr, user)
+	c, other := dial(t, addr), login(t, d.Address(), user)
 	c.name, other.name = user, "the other session of "+user
+	server := "!" + string(d.Kind())
 	var heard []scene
 	idleTag := ""
 	for _, s := range script {
 		text := strings.NewReplacer("␍␊", "\r\n", "␣", " ", "USER", user).Replace(s.command)
 		verb, rest, _ := strings.Cut(text, " ")
+		if verb == "!"+string(peertest.DovecotBackend) || verb == "!"+string(peertest.CyrusBackend) {
+			if verb != server {
+				continue
+			}
+			text = rest
+		}
 		switch {
 		case verb == "!other":
 			other.must(rest)
@@ -133,6 +143,10 @@ type difference struct {
 var declared = []difference{
 	{"the gateway offers fewer extensions, and says so", regexp.MustCompile(`CAPABILITY [^]\r\n]*`), "CAPABILITY …"},
 	{"Dovecot puts the time that it took into the text of OK", regexp.MustCompile(` \([0-9.]+ \+ [0-9.]+ (\+ [0-9.]+ )?secs\)`), ""},
+	{"Cyrus does too, and counts its steps", regexp.MustCompile(` \([0-9.]+ secs?( [0-9]+ calls)?\)`), ""},
+	{"Cyrus names a session, and a mailbox, by a random word", regexp.MustCompile(`\b(SESSIONID=<|MAILBOXID \()[^)>]+`), "${1}…"},
+	{"a text that asks for a literal says nothing; what the gateway asks for by itself it asks for in its own words", regexp.MustCompile(`(?m)^\+ .*`), "+ …"},
+	{"Cyrus says of what remains of a refused literal that it is no command, now or with the next answer", regexp.MustCompile(`(?m)^\* BAD .*\r\n`), ""},
 	{"UIDVALIDITY is the second in which a mailbox was made", regexp.MustCompile(`\b(UIDVALIDITY|APPENDUID|COPYUID) [0-9]+`), "$1 …"},
 	{"Dovecot marks a maildir by the age of its directory in whole seconds, so the mark depends on the moment of asking", regexp.MustCompile(` \\(?:Un)?[Mm]arked\b`), ""},
 	{"what the gateway refuses by itself it refuses in its own words", regexp.MustCompile(`(?m)^(\* )?BAD .*`), "${1}BAD …"},

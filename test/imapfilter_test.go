@@ -15,8 +15,8 @@ import (
 // (which it does by COPY, \Deleted and EXPUNGE where there is no MOVE).
 func TestImapfilter(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, "ann")
-	before := d.dovecot.Dump(t, d.user)
+	d := newDesk(t, peertest.DovecotBackend, "ann")
+	before := d.server.Dump(t, d.user)
 	d.filter(t, "nothing is there yet", `print(#inbox:contain_from("offers@shop.example"))`, "0")
 
 	d.run(t, "welcome", []string{d.user})
@@ -39,7 +39,7 @@ func TestImapfilter(t *testing.T) {
 	if n := d.count(t, "welcome", event.Withdrawn); n != 0 {
 		t.Errorf("withdrawn was recorded %d times", n)
 	}
-	c := login(t, d.dovecot.Addr, d.user)
+	c := login(t, d.server.Address(), d.user)
 	c.must("SELECT Kept")
 	c.must("STORE 1:* +FLAGS.SILENT (\\Deleted)")
 	c.must("CLOSE")

@@ -17,8 +17,12 @@ import (
 // finds work where there is none destroys mail in the long run.
 func TestMbsync(t *testing.T) {
 	t.Parallel()
-	m := newMbsync(t, newDesk(t, "ann"))
-	before := m.dovecot.Dump(t, m.user)
+	peertest.OnBackends(t, testMbsync)
+}
+
+func testMbsync(t *testing.T, kind peertest.Backend) {
+	m := newMbsync(t, newDesk(t, kind, "ann"))
+	before := m.server.Dump(t, m.user)
 
 	m.sync(t)
 	m.holds(t, manyMails, "")
@@ -165,7 +169,7 @@ func (m *mbsync) holds(t *testing.T, n int, text string) string {
 // noop runs mbsync when nothing has happened since it ran.
 func (m *mbsync) noop(t *testing.T, when string) {
 	t.Helper()
-	near, far := m.files(t), m.dovecot.Dump(t, m.user)
+	near, far := m.files(t), m.server.Dump(t, m.user)
 	m.sync(t)
 	after := m.files(t)
 	for path, sum := range after {

@@ -14,8 +14,12 @@ import (
 // TestNeomutt has a person at a terminal: neomutt in tmux, keys typed, the screen read.
 func TestNeomutt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, "ann")
-	before := d.dovecot.Dump(t, d.user)
+	peertest.OnBackends(t, testNeomutt)
+}
+
+func testNeomutt(t *testing.T, kind peertest.Backend) {
+	d := newDesk(t, kind, "ann")
+	before := d.server.Dump(t, d.user)
 	term := newTerminal(t)
 
 	d.run(t, "welcome", []string{d.user})

@@ -19,10 +19,10 @@ import (
 func TestProgram(t *testing.T) {
 	t.Parallel()
 	p := buildProgram(t)
-	d := &desk{dovecot: peertest.StartDovecot(t, peertest.Options{}), user: "ann"}
-	d.dovecot.Deliver(t, d.user, "INBOX", mails(manyMails)...)
-	before := d.dovecot.Dump(t, d.user)
-	p.demo(t, d.dovecot.Addr)
+	d := &desk{server: peertest.StartDovecot(t, peertest.Options{}), user: "ann"}
+	d.server.Deliver(t, d.user, "INBOX", mails(manyMails)...)
+	before := d.server.Dump(t, d.user)
+	p.demo(t, d.server.Address())
 	d.addr = p.imap
 	sync, term := newMbsync(t, d), newTerminal(t)
 

@@ -16,13 +16,17 @@ import (
 // injected, marked and removed in one is so in the other.
 func TestTwoGateways(t *testing.T) {
 	t.Parallel()
-	d := peertest.StartDovecot(t, peertest.Options{})
+	peertest.OnBackends(t, testTwoGateways)
+}
+
+func testTwoGateways(t *testing.T, kind peertest.Backend) {
+	d := peertest.StartBackend(t, kind)
 	d.Deliver(t, "ann", "INBOX", mails(10)...)
 	before := d.Dump(t, "ann")
 	w := newWorld(t)
 	w.run(t, "welcome", []string{"ann"})
 	w.run(t, "second", []string{"ann"})
-	one, two := w.newChild(t, d.Addr), w.newChild(t, d.Addr)
+	one, two := w.newChild(t, d.Address()), w.newChild(t, d.Address())
 
 	a, b := login(t, one.addr, "ann"), login(t, two.addr, "ann")
 	if n := a.exists("SELECT INBOX"); n != 12 {
@@ -92,8 +96,12 @@ func TestTwoGateways(t *testing.T) {
 // whom gets it once, and every session sees it under the same UID.
 func TestFirstMoment(t *testing.T) {
 	t.Parallel()
+	peertest.OnBackends(t, testFirstMoment)
+}
+
+func testFirstMoment(t *testing.T, kind peertest.Backend) {
 	const people, connections = 50, 5
-	d := peertest.StartDovecot(t, peertest.Options{})
+	d := peertest.StartBackend(t, kind)
 	w := newWorld(t)
 	users := make([]string, people)
 	for i := range users {
@@ -101,7 +109,7 @@ func TestFirstMoment(t *testing.T) {
 		d.Deliver(t, users[i], "INBOX", mails(3)...)
 	}
 	w.run(t, "welcome", users)
-	gates := []*proxy{newProxy(t, d.Addr, w.middleware), newProxy(t, d.Addr, w.client(t))}
+	gates := []*proxy{newProxy(t, d.Address(), w.middleware), newProxy(t, d.Address(), w.client(t))}
 
 	for _, user := range users {
 		conns := make([]*conn, connections)

@@ -36,10 +36,10 @@ func TestDownloads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const mails = 100 // each costs a process
-			d := &download{desk: newDeskOf(t, "ann", mails), dir: t.TempDir()}
+			d := &download{desk: newDeskOf(t, peertest.DovecotBackend, "ann", mails), dir: t.TempDir()}
 			with(t, d)
 			d.runs(t, mails, 0, "before the campaign")
-			before := d.dovecot.Dump(t, d.user) // fetchmail has set \Seen
+			before := d.server.Dump(t, d.user) // fetchmail has set \Seen
 
 			d.desk.run(t, "welcome", []string{d.user})
 			// getmail opens the mailbox read-only, which injects nothing; the person has a phone too.
@@ -164,9 +164,9 @@ func withFetchmail(t *testing.T, d *download) {
 // TestOfflineIMAP synchronises both ways, as TestMbsync does.
 func TestOfflineIMAP(t *testing.T) {
 	t.Parallel()
-	d := &download{desk: newDesk(t, "ann"), dir: t.TempDir()}
+	d := &download{desk: newDesk(t, peertest.DovecotBackend, "ann"), dir: t.TempDir()}
 	withOfflineIMAP(t, d)
-	before := d.dovecot.Dump(t, d.user)
+	before := d.server.Dump(t, d.user)
 	d.runs(t, manyMails, 0, "before the campaign")
 	d.unchanged(t, before)
 

@@ -102,6 +102,7 @@ func (c *Cyrus) start(t testing.TB, master, bin string, o CyrusOptions, acc acco
 		}
 	}
 	cmd := exec.Command(master, "-C", conf, "-M", services, "-p", filepath.Join(c.dir, "master.pid"), "-D")
+	apart(cmd) // it ends with a SIGTERM to its process group, in which other peers would be
 	if acc.root {
 		// Not by Cyrus itself: who changes the account it runs as is no longer ended with its parent.
 		runAs(cmd, acc)
@@ -132,6 +133,8 @@ defaultpartition: default
 partition-default: %[1]s/spool
 cyrus_user: %[2]s
 cyrus_group: %[3]s
+proc_path: %[1]s/conf/proc
+mboxname_lockpath: %[1]s/conf/lock
 admins: %[4]s
 allowplaintext: yes
 sasl_pwcheck_method: saslauthd
@@ -166,6 +169,9 @@ EVENTS {
 `, conf, bin, port)
 }
 
+// Kind is CyrusBackend.
+func (c *Cyrus) Kind() Backend { return CyrusBackend }
+
 // Address is Addr.
 func (c *Cyrus) Address() string { return c.Addr }
 
@@ -190,6 +196,26 @@ func (c *Cyrus) Status(t testing.TB, user, mailbox string) Status {
 	s := newTalk(t, c.Addr, user, c.Password)
 	defer s.end()
 	return s.status(mailbox)
+}
+
+// Serves reports whether the server has a session of the user: every process of Cyrus says in a
+// file of its own what it does, service, client, user, mailbox and command between tabs.
+func (c *Cyrus) Serves(t testing.TB, user string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.dir, "conf", "proc", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // it ended in this moment
+		}
+		if f := strings.Split(strings.TrimSpace(string(b)), "\t"); len(f) > 2 && f[2] == user {
+			return true
+		}
+	}
+	return false
 }
 
 // Stop ends the server before the test does, with all its connections.

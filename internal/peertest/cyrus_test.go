@@ -44,6 +44,7 @@ func TestCyrus(t *testing.T) {
 		t.Errorf("Status = %+v", st)
 	}
 
+	peertest.Eventually(t, "no session is left", func() bool { return !c.Serves(t, "ann") })
 	nc, err := net.Dial("tcp", c.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -58,4 +59,9 @@ func TestCyrus(t *testing.T) {
 	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "a NO") {
 		t.Errorf("a wrong password is answered with %q (%v)", line, err)
 	}
+	fmt.Fprintf(nc, "b LOGIN ann pass\r\n")
+	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "b OK") {
+		t.Fatalf("the right password is answered with %q (%v)", line, err)
+	}
+	peertest.Eventually(t, "Serves tells of a session", func() bool { return c.Serves(t, "ann") })
 }

@@ -27,6 +27,17 @@ func (d *Dovecot) Doveadm(t testing.TB, args ...string) string {
 	return out.String()
 }
 
+// Serves reports whether the server has a session of the user.
+func (d *Dovecot) Serves(t testing.TB, user string) bool {
+	t.Helper()
+	for line := range strings.Lines(d.Doveadm(t, "who", user)) {
+		if who, _, ok := strings.Cut(line, " "); ok && who == user {
+			return true
+		}
+	}
+	return false
+}
+
 // Listed is a message as the server's own tool lists it.
 type Listed struct {
 	Mailbox  string

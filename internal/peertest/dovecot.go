@@ -133,6 +133,9 @@ func greets(addr string) bool {
 	return err == nil && strings.HasPrefix(line, "* OK")
 }
 
+// Kind is DovecotBackend.
+func (d *Dovecot) Kind() Backend { return DovecotBackend }
+
 // Address is Addr.
 func (d *Dovecot) Address() string { return d.Addr }
 

@@ -5,6 +5,7 @@ import "testing"
 // Server is a running IMAP server that nobody here wrote: what the tests of laws and clients
 // need of one, whichever it is.
 type Server interface {
+	Kind() Backend
 	// Address is host:port of IMAP without TLS. Any user name is accepted with the password.
 	Address() string
 	// Deliver appends messages to a mailbox, in order, making the mailbox if it is not there.
@@ -13,6 +14,8 @@ type Server interface {
 	Dump(t testing.TB, user string) []Listed
 	// Status is what the server says of a mailbox that nobody has selected here.
 	Status(t testing.TB, user, mailbox string) Status
+	// Serves reports whether the server has a session of the user.
+	Serves(t testing.TB, user string) bool
 	// Stop ends the server before the test does, with all its connections.
 	Stop(t testing.TB)
 }
