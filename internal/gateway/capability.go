@@ -19,6 +19,9 @@ var offered = map[string]bool{
 	"ESEARCH": true, "WITHIN": true, "SEARCHRES": true,
 }
 
+// offered reports whether a capability of the backend's, in upper case, is offered.
+func (s *session) offered(up string) bool { return offered[up] }
+
 // capabilities filters what the backend said, in its order, for the state that the client is in.
 func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 	var out imap.Capabilities
@@ -27,7 +30,7 @@ func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 		up := strings.ToUpper(c)
 		switch {
 		case up == "LITERAL-" && backend.Has("LITERAL+"): // rfc7888 §4: never both
-		case offered[up], hasOfferedPrefix(up):
+		case s.offered(up), hasOfferedPrefix(up):
 			out = append(out, c)
 		case authenticated:
 		case up == "SASL-IR": // we relay an initial response also to a backend that has it not, but do not invent

@@ -19,6 +19,12 @@ func (s *session) dispatch(c *command.Command) error {
 		s.line(c.Tag + " BAD Already logged in.")
 		return nil
 	}
+	for _, ext := range c.Uses {
+		if why := s.mayUse(ext); why != "" {
+			s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + ext + " is " + why)
+			return nil
+		}
+	}
 	if c.Err != nil {
 		return s.malformed(c)
 	}

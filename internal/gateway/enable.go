@@ -25,6 +25,21 @@ func (s *session) enables(name string) {
 	s.enabled[name] = true
 }
 
+// offers reports whether an extension is offered in this session.
+func (s *session) offers(ext string) bool { return s.caps.Has(ext) && s.offered(ext) }
+
+// mayUse says why a command may not use an extension; empty if it may. rfc7162 §3.2.3: what
+// belongs to QRESYNC is BAD for a client that has not enabled it.
+func (s *session) mayUse(ext string) string {
+	switch {
+	case !s.offers(ext):
+		return "not offered"
+	case ext == "QRESYNC" && !s.enabled.has(ext):
+		return "not enabled"
+	}
+	return ""
+}
+
 // enable runs ENABLE (rfc5161 §3.1). What may not be enabled is left out of the command, as a
 // server leaves out what it does not know; what is enabled is what the backend says it has
 // enabled.
@@ -35,7 +50,7 @@ func (s *session) enable(c *command.Command, a *command.Enable) error {
 	}
 	var names []string
 	for _, name := range a.Names {
-		if enableable[name] && offered[name] && s.caps.Has(name) {
+		if enableable[name] && s.offers(name) {
 			names = append(names, name)
 		}
 	}

@@ -122,7 +122,8 @@ func (e *extended) response(h response.Head) (bool, error) {
 }
 
 // number takes MIN, MAX or COUNT of the backend.
-func (e *extended) number(name string, n uint32) error {
+func (e *extended) number(name string, value uint64) error {
+	n := uint32(value) //nolint:gosec // of 32 bits, but for MODSEQ
 	if name == "COUNT" {
 		e.count = n
 		return nil

@@ -33,6 +33,7 @@ const (
 	SearchSmaller    SearchOp = "SMALLER"
 	SearchOlder      SearchOp = "OLDER" // Interval, between INTERNALDATE and now
 	SearchYounger    SearchOp = "YOUNGER"
+	SearchModSeq     SearchOp = "MODSEQ" // Size, a mod-sequence: changed at it or after
 )
 
 // SearchKey is a node of a query.

@@ -19,6 +19,7 @@ type Facts struct {
 	UIDStar      uint32 // and among UIDs
 	Now          time.Time
 	Saved        bool // it is in the result that SEARCH saved
+	ModSeq       uint64
 }
 
 // Match evaluates a search key (rfc3501 §6.4.4, rfc5032 §3) as Dovecot does. Texts are decoded, and
@@ -93,6 +94,8 @@ func (x *matching) match(k imap.SearchKey) (bool, error) {
 		return uint64(len(m.raw)) < k.Size, nil
 	case imap.SearchBefore, imap.SearchOn, imap.SearchSince:
 		return compareDay(k.Op, f.InternalDate.UTC(), k.Date), nil
+	case imap.SearchModSeq: // rfc7162 §3.1.5: "greater than or equal to"
+		return f.ModSeq >= k.Size, nil
 	case imap.SearchOlder: // both of them hold of a message that is exactly as old
 		return f.InternalDate.Unix() <= f.Now.Unix()-int64(k.Interval), nil
 	case imap.SearchYounger:

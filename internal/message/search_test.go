@@ -111,6 +111,17 @@ func TestMatchBefore1970(t *testing.T) {
 }
 
 // TestMatchWithin: as Dovecot 2.3 answers, to whom messages of 9, 10 and 11 seconds were given.
+func TestMatchModSeq(t *testing.T) {
+	t.Parallel()
+	m := parse(t, corpus(t)[before1970])
+	for query, want := range map[string]bool{"MODSEQ 0": true, "MODSEQ 4": true, "MODSEQ 5": true, "MODSEQ 6": false, "NOT MODSEQ 6": true} {
+		got, err := m.Match(parseKey(t, query), message.Facts{ModSeq: 5})
+		if got != want || err != nil {
+			t.Errorf("%s: %v, %v", query, got, err)
+		}
+	}
+}
+
 func TestMatchWithin(t *testing.T) {
 	t.Parallel()
 	m := parse(t, corpus(t)[before1970])

@@ -13,6 +13,9 @@ type Command struct {
 	// Err: the arguments of a known command could not be parsed. It is a fault of kind Invalid,
 	// TooLarge or Unsupported with a text for the client, which names the octet, from 1.
 	Err error
+	// Uses are the extensions whose syntax is used, by their capabilities, of those that some
+	// backends have and others have not.
+	Uses []string
 	// Unsupported: Err is because of the syntax of an extension that is not offered.
 	Unsupported bool
 }
@@ -76,6 +79,17 @@ type Select struct {
 	Octets                   string // the name's octets as they came, without quotes
 	MailboxStart, MailboxEnd int
 	ReadOnly                 bool
+	CondStore                bool     // the parameter CONDSTORE was given
+	QResync                  *QResync // the parameter QRESYNC; nil if it was not given
+	ParamsStart, ParamsEnd   int      // of the parameters with their parentheses; 0 if there are none
+}
+
+// QResync is the parameter QRESYNC of SELECT. Sequence match data are read past: they only make the
+// answer shorter, and name numbers.
+type QResync struct {
+	UIDValidity uint32
+	ModSeq      uint64
+	Known       imap.SeqSet // UIDs, without "*"; nil if none were named
 }
 
 // Status is STATUS.
@@ -94,11 +108,14 @@ type Fetch struct {
 	SetStart, SetEnd     int
 	Items                []FetchItem // macros spelt out
 	ItemsStart, ItemsEnd int
+	Changed              bool   // the modifier CHANGEDSINCE was given
+	ChangedSince         uint64 // its mod-sequence
+	Vanished             bool   // the modifier VANISHED was given
 }
 
 // FetchItem is an item of FETCH.
 type FetchItem struct {
-	Name    string        // FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE RFC822 RFC822.HEADER RFC822.TEXT BODY[]
+	Name    string        // FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE RFC822 RFC822.HEADER RFC822.TEXT BODY[] MODSEQ
 	Section *imap.Section // of BODY[]
 	Peek    bool
 	Raw     string // as written
@@ -114,6 +131,8 @@ type Store struct {
 	Silent               bool
 	Flags                []string
 	FlagsStart, FlagsEnd int
+	Unchanged            bool   // the modifier UNCHANGEDSINCE was given
+	UnchangedSince       uint64 // its mod-sequence
 }
 
 // Search is SEARCH or UID SEARCH.

@@ -16,15 +16,15 @@ var macros = map[string][]string{
 
 var fetchItems = map[string]bool{
 	"FLAGS": true, "UID": true, "INTERNALDATE": true, "RFC822.SIZE": true, "ENVELOPE": true, "BODY": true,
-	"BODYSTRUCTURE": true, "RFC822": true, "RFC822.HEADER": true, "RFC822.TEXT": true,
+	"BODYSTRUCTURE": true, "MODSEQ": true, "RFC822": true, "RFC822.HEADER": true, "RFC822.TEXT": true,
 }
 
 // fetchExtensions are beginnings of items of extensions that are not offered.
-var fetchExtensions = []string{"MODSEQ", "BINARY", "PREVIEW", "SNIPPET", "EMAILID", "THREADID", "SAVEDATE", "X-"}
+var fetchExtensions = []string{"BINARY", "PREVIEW", "SNIPPET", "EMAILID", "THREADID", "SAVEDATE", "X-"}
 
 // fetch takes the arguments of FETCH and UID FETCH.
 //
-//	fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+//	fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")") [fetch-modifiers]
 func (p *parser) fetch() (any, error) {
 	a := Fetch{UID: p.uid()}
 	var err error
@@ -52,7 +52,10 @@ func (p *parser) fetch() (any, error) {
 		return nil, err
 	}
 	a.ItemsEnd = p.i
-	return &a, p.endWithout("a modifier of FETCH")
+	if err := p.fetchModifiers(&a); err != nil {
+		return nil, err
+	}
+	return &a, p.end()
 }
 
 // macro takes a macro, if there is one, and gives what it stands for.
@@ -74,7 +77,7 @@ func (p *parser) macro() []FetchItem {
 //
 //	fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
 //	            "BODY" ["STRUCTURE"] / "UID" / "BODY" section ["<" number "." nz-number ">"] /
-//	            "BODY.PEEK" section ["<" number "." nz-number ">"]
+//	            "BODY.PEEK" section ["<" number "." nz-number ">"] / "MODSEQ"
 func (p *parser) fetchAtt() (FetchItem, error) {
 	start := p.i
 	name := strings.ToUpper(p.while(func(c byte) bool { return wire.IsAtom(c) && c != '[' && c != '<' }))
@@ -86,6 +89,9 @@ func (p *parser) fetchAtt() (FetchItem, error) {
 		return FetchItem{Name: "BODY[]", Section: sec, Peek: name == "BODY.PEEK", Raw: string(p.b[start:p.i])}, nil
 	}
 	if fetchItems[name] {
+		if name == "MODSEQ" {
+			p.use("CONDSTORE")
+		}
 		return FetchItem{Name: name, Raw: string(p.b[start:p.i])}, nil
 	}
 	if slices.ContainsFunc(fetchExtensions, func(ext string) bool { return strings.HasPrefix(name, ext) }) {

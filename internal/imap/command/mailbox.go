@@ -6,7 +6,8 @@ import (
 
 // selectMailbox takes the arguments of SELECT.
 //
-//	select = "SELECT" SP mailbox
+//	select        = "SELECT" SP mailbox [select-params]                       (rfc4466 §3)
+//	select-params = SP "(" select-param *(SP select-param) ")"
 func (p *parser) selectMailbox() (any, error) { return p.open(false) }
 
 // examine takes the arguments of EXAMINE.
@@ -19,8 +20,17 @@ func (p *parser) open(readOnly bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Select{Mailbox: m.name, Octets: m.octets, MailboxStart: m.start, MailboxEnd: m.end, ReadOnly: readOnly},
-		p.endWithout("a parameter of " + p.name)
+	a := Select{Mailbox: m.name, Octets: m.octets, MailboxStart: m.start, MailboxEnd: m.end, ReadOnly: readOnly}
+	if at := p.i; p.spaces() && p.peek() == '(' {
+		a.ParamsStart = p.i
+		if err := p.list(p.lim.Items, "parameters", false, func() error { return p.selectParam(&a) }); err != nil {
+			return nil, err
+		}
+		a.ParamsEnd = p.i
+	} else {
+		p.i = at
+	}
+	return &a, p.end()
 }
 
 // mailboxArg takes the arguments of DELETE, SUBSCRIBE and UNSUBSCRIBE.

@@ -37,6 +37,7 @@ type parser struct {
 	i    int
 	lits []Literal
 	lim  Limits
+	uses []string // extensions, see Command.Uses
 }
 
 // parser starts behind the command's name.
@@ -45,6 +46,13 @@ func (r *Reader) parser(c *Command) *parser {
 }
 
 func (p *parser) uid() bool { return strings.HasPrefix(p.name, "UID ") }
+
+// use takes note of an extension whose syntax is used.
+func (p *parser) use(extension string) {
+	if !slices.Contains(p.uses, extension) {
+		p.uses = append(p.uses, extension)
+	}
+}
 
 // fail gives what was expected, and where.
 func (p *parser) fail(want string) error {

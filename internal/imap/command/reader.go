@@ -320,7 +320,9 @@ func (r *Reader) parse(c *Command) (*Command, error) {
 	case !c.Known:
 		return c, nil // the caller may know it
 	}
-	args, err := parsers[c.Name](r.parser(c))
+	p := r.parser(c)
+	args, err := parsers[c.Name](p)
+	c.Uses = p.uses
 	if err != nil {
 		c.Err, c.Unsupported = err, fault.Is(err, fault.Unsupported)
 		return c, nil

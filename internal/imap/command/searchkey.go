@@ -11,7 +11,7 @@ import (
 
 // searchExtensions are keys of extensions that are not offered.
 var searchExtensions = map[string]bool{
-	"MODSEQ": true, "EMAILID": true, "THREADID": true, "SAVEDBEFORE": true, "SAVEDON": true,
+	"EMAILID": true, "THREADID": true, "SAVEDBEFORE": true, "SAVEDON": true,
 	"SAVEDSINCE": true, "SAVEDATESUPPORTED": true, "FUZZY": true, "INTHREAD": true, "FILTER": true, "MIMEPART": true,
 }
 
@@ -157,6 +157,8 @@ func (q *query) named(k *imap.SearchKey, depth int) (err error) {
 		}
 		k.Value, err = q.text()
 		return err
+	case "MODSEQ":
+		return q.modSeqKey(k)
 	case "UID":
 		k.Op = imap.SearchUID
 		if k.Set, _, _, err = q.spaceSet(); err == nil && k.Set == nil {

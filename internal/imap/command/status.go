@@ -1,9 +1,9 @@
 package command
 
 // statusItems are those of RFC 3501 §6.3.10, APPENDLIMIT of RFC 7889, SIZE of RFC 8438, DELETED
-// of RFC 9051 §6.3.11, DELETED-STORAGE of RFC 9208 §4.1.4.
+// of RFC 9051 §6.3.11, DELETED-STORAGE of RFC 9208 §4.1.4, HIGHESTMODSEQ of RFC 7162 §3.1.7.
 var statusItems = map[string]bool{
-	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true, "APPENDLIMIT": true, "DELETED-STORAGE": true,
+	"MESSAGES": true, "RECENT": true, "UIDNEXT": true, "UIDVALIDITY": true, "UNSEEN": true, "SIZE": true, "DELETED": true, "APPENDLIMIT": true, "DELETED-STORAGE": true, "HIGHESTMODSEQ": true,
 }
 
 // status takes the arguments of STATUS.
@@ -14,6 +14,7 @@ var statusItems = map[string]bool{
 //	status-att =/ "SIZE"             (rfc8438 §5)
 //	status-att =/ "DELETED"          (rfc9051 §9)
 //	status-att =/ "DELETED-STORAGE"  (rfc9208 §7)
+//	status-att =/ "HIGHESTMODSEQ"    (rfc7162 §7)
 func (p *parser) status() (any, error) {
 	m, err := p.spaceMailbox()
 	if err != nil {
@@ -34,6 +35,9 @@ func (p *parser) statusItems() (items []string, start, end int, err error) {
 	start = p.i + 1
 	err = p.list(p.lim.Items, "items", false, func() error {
 		item, err := p.option("STATUS item", statusItems)
+		if item == "HIGHESTMODSEQ" {
+			p.use("CONDSTORE")
+		}
 		items = append(items, item)
 		return err
 	})

@@ -4,7 +4,7 @@ import "strings"
 
 // store takes the arguments of STORE and UID STORE.
 //
-//	store           = "STORE" SP sequence-set SP store-att-flags
+//	store           = "STORE" SP sequence-set [store-modifiers] SP store-att-flags      (rfc4466 §3)
 //	store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
 func (p *parser) store() (any, error) {
 	a := Store{UID: p.uid(), Op: '='}
@@ -16,8 +16,8 @@ func (p *parser) store() (any, error) {
 	if err := p.space(); err != nil {
 		return nil, err
 	}
-	if p.peek() == '(' {
-		return nil, unsupported("a modifier of STORE")
+	if err := p.storeModifiers(&a); err != nil {
+		return nil, err
 	}
 	at := p.i
 	if c := p.peek(); p.try('+') || p.try('-') {

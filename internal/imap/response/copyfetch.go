@@ -37,6 +37,7 @@ type uidNote struct {
 	section bool // within the brackets of a name: BODY[HEADER.FIELDS (TO)]
 	value   bool // at depth 1: a value is expected, or being read, not a name
 	isUID   bool // the name was UID
+	isMod   bool // the name was MODSEQ
 	some    bool // a word has begun at depth 1
 	word    [noted]byte
 	n       int // octets of word; noted, if there are more
@@ -96,6 +97,7 @@ func (n *uidNote) endWord() error {
 	case n.depth != 1:
 	case !n.value:
 		n.isUID = strings.EqualFold(word, "UID")
+		n.isMod = strings.EqualFold(word, "MODSEQ")
 		n.value = true
 	default:
 		n.value = false

@@ -1,6 +1,7 @@
 package response
 
 import (
+	"strconv"
 	"strings"
 
 	"inlay.example/inlay/internal/imap"
@@ -8,12 +9,12 @@ import (
 )
 
 // ESearchItems streams the remainder of an ESEARCH response, holding nothing of it: number is
-// given MIN, MAX and COUNT, all every range of ALL, both as they come and in the server's order.
+// given MIN, MAX, COUNT and MODSEQ, all every range of ALL, both as they come and in the server's order.
 // Items that are not known are read past. A value that is none is fault.Invalid; by then what
 // came before was given. An error of the callbacks ends the reading with it.
 //
 // Why not ParseESearch: every second one of a million messages is a line of megabytes.
-func (r *Reader) ESearchItems(number func(name string, n uint32) error, all func(imap.Range) error) error {
+func (r *Reader) ESearchItems(number func(name string, n uint64) error, all func(imap.Range) error) error {
 	e := eitems{number: number, all: all}
 	for {
 		t, err := r.Token()
@@ -29,15 +30,15 @@ func (r *Reader) ESearchItems(number func(name string, n uint32) error, all func
 // eitems follows the tokens of an ESEARCH: names and their values; the correlator is a list
 // where a name is expected.
 type eitems struct {
-	number func(name string, n uint32) error
+	number func(name string, n uint64) error
 	all    func(imap.Range) error
 
-	uid   bool   // numbers are UIDs
-	name  string // of the value that is expected, or being read; empty: a name is
-	depth int    // parentheses
-	some  bool   // a word, or a value, has begun
-	word  [noted]byte
-	n     int // octets of word; noted, if there are more
+	uid   bool     // numbers are UIDs
+	name  string   // of the value that is expected, or being read; empty: a name is
+	depth int      // parentheses
+	some  bool     // a word, or a value, has begun
+	word  [24]byte // names and numbers fit, and what does not fit is neither
+	n     int      // octets of word
 	set   setItems
 }
 
@@ -88,7 +89,7 @@ func (e *eitems) token(t wire.Token) error {
 // known reports whether it is the value of an item that we understand that is expected.
 func (e *eitems) known() bool {
 	switch e.name {
-	case "MIN", "MAX", "COUNT", "ALL":
+	case "MIN", "MAX", "COUNT", "ALL", "MODSEQ":
 		return true
 	}
 	return false
@@ -117,6 +118,13 @@ func (e *eitems) endWord() error {
 	case "MIN", "MAX", "COUNT":
 		n, err := number(word)
 		if err != nil || n == 0 && name != "COUNT" {
+			e.name = name
+			return e.invalid()
+		}
+		return e.number(name, uint64(n))
+	case "MODSEQ": // search-ret-data =/ "MODSEQ" SP mod-sequence-value      (rfc7162 §7)
+		n, err := strconv.ParseUint(word, 10, 63)
+		if err != nil {
 			e.name = name
 			return e.invalid()
 		}

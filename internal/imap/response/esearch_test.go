@@ -29,8 +29,12 @@ var esearchItems = []struct {
 	{in: ` (TAG "A1") MIN 1 MAX 6 ALL 1:6 COUNT 6`, want: "MIN 1, MAX 6, 1:6, COUNT 6"},
 	{in: ` (TAG {2}` + "\r\n" + `A1) uid all 17,900,9:5,4294967295 min 5`, want: "17, 900, 5:9, 4294967295, MIN 5"},
 	{in: ` COUNT 5`, want: "COUNT 5"},
-	{in: ` (TAG "A1") MODSEQ 917162500 ALL 3 PARTIAL (1:2 4:5) X "a b" Y {3}` + "\r\n" + `1 2 MAX 3`, want: "3, MAX 3"},
+	{in: ` (TAG "A1") MODSEQ 917162500 ALL 3 PARTIAL (1:2 4:5) X "a b" Y {3}` + "\r\n" + `1 2 MAX 3`, want: "MODSEQ 917162500, 3, MAX 3"},
 	{in: ` (TAG "A1") ALL 1,2,3:3`, want: "1, 2, 3"},
+	{in: ` UID MIN 1 MODSEQ 9223372036854775807`, want: "MIN 1, MODSEQ 9223372036854775807"},
+	{in: ` MODSEQ 9223372036854775808`, err: true},
+	{in: ` MODSEQ (5)`, err: true},
+	{in: ` MODSEQ`, err: true},
 	{in: ` MIN 0`, err: true},
 	{in: ` MIN 4294967296`, err: true},
 	{in: ` MIN`, err: true},
@@ -61,14 +65,14 @@ func streamESearch(r io.Reader) (e response.ESearch, err error) {
 	if _, err := rd.Next(); err != nil {
 		return e, err
 	}
-	err = rd.ESearchItems(func(name string, n uint32) error {
+	err = rd.ESearchItems(func(name string, n uint64) error {
 		switch name {
 		case "MIN":
-			e.Min, e.HasMin = n, true
+			e.Min, e.HasMin = uint32(n), true
 		case "MAX":
-			e.Max, e.HasMax = n, true
+			e.Max, e.HasMax = uint32(n), true
 		case "COUNT":
-			e.Count, e.HasCnt = n, true
+			e.Count, e.HasCnt = uint32(n), true
 		}
 		return nil
 	}, func(r imap.Range) error {
@@ -87,7 +91,7 @@ func TestESearchItems(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			err := r.ESearchItems(func(name string, n uint32) error {
+			err := r.ESearchItems(func(name string, n uint64) error {
 				got = append(got, fmt.Sprint(name, " ", n))
 				return nil
 			}, func(r imap.Range) error {
@@ -123,7 +127,7 @@ func TestESearchItemsEnded(t *testing.T) {
 		}
 		n := 0
 		end := func() error { n++; return enough }
-		err := r.ESearchItems(func(string, uint32) error { return end() }, func(imap.Range) error { return end() })
+		err := r.ESearchItems(func(string, uint64) error { return end() }, func(imap.Range) error { return end() })
 		if !errors.Is(err, enough) || n != 1 {
 			t.Errorf("%q: %v after %d items", in, err, n)
 		}

@@ -76,6 +76,15 @@ func FuzzFetchResponse(f *testing.F) {
 		if uid, err := r.CopyFetch(io.Discard); err != nil || uid != held.UID {
 			t.Fatalf("%q: UID %d, %v, and %+v", rest, uid, err, held)
 		}
+		r = response.NewReader(strings.NewReader("* 1 FETCH"+rest), response.Limits{})
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		uid, err := r.CopyFetchModSeq(&b, func(uint64) (bool, error) { return true, nil })
+		if err == nil && (uid != held.UID || b.String() != rest) {
+			t.Fatalf("%q: copied as %q with UID %d", rest, b.String(), uid)
+		}
 	})
 }
 

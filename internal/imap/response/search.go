@@ -100,14 +100,14 @@ func (e *ESearch) items(rest []byte) (at int, err error) {
 
 const heldBuffer = 512 // octets
 
-func (e *ESearch) number(name string, n uint32) error {
+func (e *ESearch) number(name string, n uint64) error {
 	switch name {
 	case "MIN":
-		e.Min, e.HasMin = n, true
+		e.Min, e.HasMin = uint32(n), true
 	case "MAX":
-		e.Max, e.HasMax = n, true
+		e.Max, e.HasMax = uint32(n), true
 	case "COUNT":
-		e.Count, e.HasCnt = n, true
+		e.Count, e.HasCnt = uint32(n), true
 	}
 	return nil
 }
