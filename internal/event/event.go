@@ -14,6 +14,7 @@ const (
 	Injected  Type = "injected"  // a placement became live
 	Read      Type = "read"      // \Seen was set, or a body was fetched without PEEK
 	Expunged  Type = "expunged"  // the person removed it
+	Moved     Type = "moved"     // the person moved it to another mailbox, where it is a message of theirs
 	Withdrawn Type = "withdrawn" // a recall took it back
 	Expired   Type = "expired"   // its end came
 )

@@ -85,7 +85,7 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 		if e == nil || e.left || !e.p.HasFlag(`\Deleted`) {
 			continue
 		}
-		err := s.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID})
+		_, err := s.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID})
 		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 			s.log.Info("injected message not expunged", "placement", e.p.ID, "error", err)
 			failed = unavailable

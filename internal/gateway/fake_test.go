@@ -351,20 +351,65 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 	})
 }
 
-func (f *fakeService) Expunge(ctx context.Context, req injection.ExpungeRequest) error {
-	_, err := call(ctx, f, "expunge", func() (struct{}, error) {
-		p := f.find(req.ID)
-		switch {
-		case p == nil:
-			return struct{}{}, fault.New(fault.NotFound, "no such placement")
-		case p.State == placement.Live:
-			p.State, p.Rev = placement.Expunged, p.Rev+1
-		case p.State != placement.Expunged:
-			return struct{}{}, fault.New(fault.Conflict, "not live")
-		}
-		return struct{}{}, nil
+func (f *fakeService) Expunge(ctx context.Context, req injection.ExpungeRequest) (placement.Placement, error) {
+	return call(ctx, f, "expunge", func() (placement.Placement, error) {
+		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) { return placement.Expunge(p, time.Now()) }, req.Pending)
 	})
-	return err
+}
+
+func (f *fakeService) Move(ctx context.Context, req injection.MoveRequest) (placement.Placement, error) {
+	return call(ctx, f, "move", func() (placement.Placement, error) {
+		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) {
+			return placement.Move(p, req.Target, req.Copy, time.Now())
+		}, false)
+	})
+}
+
+func (f *fakeService) EndMove(ctx context.Context, req injection.EndMoveRequest) (placement.Placement, error) {
+	return call(ctx, f, "endmove", func() (placement.Placement, error) {
+		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) {
+			return placement.EndMove(p, req.Done, time.Now())
+		}, req.Pending && req.Done)
+	})
+}
+
+func (f *fakeService) Settle(ctx context.Context, req injection.SettleRequest) (injection.Settlement, error) {
+	return call(ctx, f, "settle", func() (s injection.Settlement, err error) {
+		s.Placement, err = f.transit(req.ID, func(p placement.Placement) (step placement.Step, err error) {
+			step, s.Outcome, err = placement.Settle(p, req.Rev, req.ModSeq)
+			return step, err
+		}, false)
+		return s, err
+	})
+}
+
+func (f *fakeService) Departed(ctx context.Context, req injection.DepartedRequest) ([]placement.Departure, error) {
+	return call(ctx, f, "departed", func() ([]placement.Departure, error) {
+		var out []placement.Departure
+		for i := range f.placements {
+			if d, ok := f.placements[i].Departed(); ok && d.Mailbox == req.Mailbox && d.UIDValidity == req.UIDValidity {
+				out = append(out, d)
+			}
+		}
+		return out, nil
+	})
+}
+
+// transit makes a transition of a placement.
+func (f *fakeService) transit(id placement.ID, transition func(placement.Placement) (placement.Step, error), pend bool) (placement.Placement, error) {
+	p := f.find(id)
+	if p == nil {
+		return placement.Placement{}, fault.New(fault.NotFound, "no such placement")
+	}
+	step, err := transition(*p)
+	if err != nil {
+		return placement.Placement{}, err
+	}
+	if pend {
+		step = step.Pend()
+	}
+	*p = step.Next
+	return *p, nil
 }
 
 func (f *fakeService) Record(ctx context.Context, _ injection.Person, events []injection.Observation) error {

@@ -108,9 +108,24 @@ func (g *guard) SetFlags(ctx context.Context, req injection.FlagsRequest) (place
 	return guarded(g, "flags", func() (placement.Placement, error) { return g.next.SetFlags(ctx, req) })
 }
 
-func (g *guard) Expunge(ctx context.Context, req injection.ExpungeRequest) error {
-	_, err := guarded(g, "expunge", func() (none, error) { return none{}, g.next.Expunge(ctx, req) })
-	return err
+func (g *guard) Expunge(ctx context.Context, req injection.ExpungeRequest) (placement.Placement, error) {
+	return guarded(g, "expunge", func() (placement.Placement, error) { return g.next.Expunge(ctx, req) })
+}
+
+func (g *guard) Settle(ctx context.Context, req injection.SettleRequest) (injection.Settlement, error) {
+	return guarded(g, "settle", func() (injection.Settlement, error) { return g.next.Settle(ctx, req) })
+}
+
+func (g *guard) Departed(ctx context.Context, req injection.DepartedRequest) ([]placement.Departure, error) {
+	return guarded(g, "departed", func() ([]placement.Departure, error) { return g.next.Departed(ctx, req) })
+}
+
+func (g *guard) Move(ctx context.Context, req injection.MoveRequest) (placement.Placement, error) {
+	return guarded(g, "move", func() (placement.Placement, error) { return g.next.Move(ctx, req) })
+}
+
+func (g *guard) EndMove(ctx context.Context, req injection.EndMoveRequest) (placement.Placement, error) {
+	return guarded(g, "endmove", func() (placement.Placement, error) { return g.next.EndMove(ctx, req) })
 }
 
 func (g *guard) Record(ctx context.Context, p injection.Person, events []injection.Observation) error {

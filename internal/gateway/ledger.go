@@ -31,7 +31,7 @@ func (m *mailbox) here(all []placement.Placement) (live, claimed []placement.Pla
 			live = append(live, p)
 		case placement.Claimed:
 			claimed = append(claimed, p)
-		case placement.Expunged, placement.Withdrawn, placement.Expired, placement.Void: // gone for good
+		case placement.Moving, placement.Moved, placement.Expunged, placement.Withdrawn, placement.Expired, placement.Void: // not in the view
 		}
 	}
 	slices.SortFunc(live, func(a, b placement.Placement) int { return int(int64(a.UID) - int64(b.UID)) })

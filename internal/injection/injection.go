@@ -32,8 +32,9 @@ type Service interface {
 	// It changes nothing but lets what is past its end expire.
 	Begin(ctx context.Context, req BeginRequest) (Session, error)
 
-	// Placements is the light reading after a doorbell: all claimed and live placements of the
-	// person, by UID. It sees everything that was durable when it was called.
+	// Placements is the light reading after a doorbell: all claimed, live and moving placements of
+	// the person, and those that have left and are pending still, by UID. It sees everything that
+	// was durable when it was called.
 	Placements(ctx context.Context, p Person) ([]placement.Placement, error)
 
 	// Template returns the source of a template by its digest. It is immutable: callers may
@@ -57,9 +58,23 @@ type Service interface {
 	// "read" when \Seen is set for the first time. Changing nothing succeeds and keeps Rev.
 	SetFlags(ctx context.Context, req FlagsRequest) (placement.Placement, error)
 
-	// Expunge removes a live placement for good and records "expunged". Expunging what is
-	// expunged succeeds; Conflict when it has left in another way.
-	Expunge(ctx context.Context, req ExpungeRequest) error
+	// Expunge removes a live placement for good, records "expunged", and returns it as it is now.
+	// Expunging what is expunged succeeds; Conflict when it has left in another way.
+	Expunge(ctx context.Context, req ExpungeRequest) (placement.Placement, error)
+
+	// Settle ends a pending change, live or departed (RFC 7162; virtual mailbox §5). What became of
+	// it is no error; Conflict when the placement never had a UID.
+	Settle(ctx context.Context, req SettleRequest) (Settlement, error)
+
+	// Departed lists what has left a mailbox since its UIDVALIDITY began, by UID: read only for
+	// VANISHED.
+	Departed(ctx context.Context, req DepartedRequest) ([]placement.Departure, error)
+
+	// Move says that a live placement is about to be copied to another mailbox, and EndMove that it
+	// was (it leaves for good, and "moved" is recorded) or was not (it is live again). Both answer
+	// as the first time when repeated; Conflict when it is not in the state for it.
+	Move(ctx context.Context, req MoveRequest) (placement.Placement, error)
+	EndMove(ctx context.Context, req EndMoveRequest) (placement.Placement, error)
 
 	// Record takes events that are not a consequence of another call (a body that was fetched
 	// in a mailbox opened read-only). At most MaxEvents at once; an event whose placement the
@@ -84,7 +99,7 @@ type BeginRequest struct {
 
 // Session is what there is for a person now.
 type Session struct {
-	Placements []placement.Placement `json:"placements"` // claimed and live, by UID
+	Placements []placement.Placement `json:"placements"` // as Service.Placements
 	Offers     []Offer               `json:"offers"`     // best first; claiming decides
 }
 
@@ -146,12 +161,55 @@ type FlagsRequest struct {
 	ID    placement.ID `json:"id"`
 	Op    FlagsOp      `json:"op"`
 	Flags []string     `json:"flags"`
+	// IfRev, unless it is 0, is the revision that the placement must have: else Conflict.
+	IfRev uint64 `json:"ifRev,omitempty"`
+	// Pending says that the backend keeps mod-sequences for the mailbox: the change is written as
+	// one that the caller will raise and settle.
+	Pending bool `json:"pending,omitempty"`
 }
 
 // ExpungeRequest removes a placement.
 type ExpungeRequest struct {
 	Person
-	ID placement.ID `json:"id"`
+	ID      placement.ID `json:"id"`
+	Pending bool         `json:"pending,omitempty"` // as in FlagsRequest
+}
+
+// SettleRequest gives a pending change its mod-sequence.
+type SettleRequest struct {
+	Person
+	ID     placement.ID `json:"id"`
+	Rev    uint64       `json:"rev"`    // the record's, durable before HIGHESTMODSEQ was raised
+	ModSeq uint64       `json:"modSeq"` // what it was raised to; 0: the backend keeps none for the mailbox
+}
+
+// Settlement is what became of it, and the placement as it is now.
+type Settlement struct {
+	Outcome   placement.Outcome   `json:"outcome"`
+	Placement placement.Placement `json:"placement"`
+}
+
+// DepartedRequest names a mailbox.
+type DepartedRequest struct {
+	Person
+	Mailbox     string `json:"mailbox"`
+	UIDValidity uint32 `json:"uidValidity"`
+}
+
+// MoveRequest announces a copy.
+type MoveRequest struct {
+	Person
+	ID     placement.ID `json:"id"`
+	Target string       `json:"target"` // mailbox
+	Copy   string       `json:"copy"`   // how the caller would find the copy there; its own form
+}
+
+// EndMoveRequest ends a move.
+type EndMoveRequest struct {
+	Person
+	ID      placement.ID `json:"id"`
+	Done    bool         `json:"done"`
+	Pending bool         `json:"pending,omitempty"` // as in FlagsRequest
 }
 
 // Observation is an event as the IMAP server saw it; the middleware gives it its ID and time.

@@ -88,11 +88,11 @@ func (d *desk) find(id placement.ID) (int, error) {
 	return i, nil
 }
 
-// view returns what is claimed and live, by UID.
+// view returns what is claimed, live or moving, and what has left and is pending, by UID.
 func (d *desk) view() []placement.Placement {
 	out := []placement.Placement{}
 	for _, p := range d.ledger {
-		if !p.State.Final() {
+		if !p.State.Final() || p.Pending {
 			out = append(out, p)
 		}
 	}
@@ -105,8 +105,13 @@ func (d *desk) dirty() bool { return d.head != d.person.Head || slices.Contains(
 func (d *desk) change() store.Change {
 	c := store.Change{User: d.person.User, Rev: d.person.Rev, ID: rand.Text(), Head: d.head, Events: d.events}
 	for i, p := range d.ledger {
-		if d.changed[i] {
-			c.Put = append(c.Put, p)
+		if !d.changed[i] {
+			continue
+		}
+		c.Put = append(c.Put, p)
+		if left, ok := p.Departed(); ok {
+			c.Owner = placement.Owner(d.tenant.identity.Key, p.User)
+			c.Departures = append(c.Departures, left)
 		}
 	}
 	return c

@@ -109,8 +109,36 @@ func (c *Client) SetFlags(ctx context.Context, req injection.FlagsRequest) (plac
 }
 
 // Expunge implements injection.Service.
-func (c *Client) Expunge(ctx context.Context, req injection.ExpungeRequest) error {
-	return c.call(ctx, "expunge", once, req, new(empty))
+func (c *Client) Expunge(ctx context.Context, req injection.ExpungeRequest) (placement.Placement, error) {
+	var body placementBody
+	err := c.call(ctx, "expunge", once, req, &body)
+	return body.Placement, err
+}
+
+// Settle implements injection.Service.
+func (c *Client) Settle(ctx context.Context, req injection.SettleRequest) (s injection.Settlement, err error) {
+	return s, c.call(ctx, "settle", repeatable, req, &s)
+}
+
+// Departed implements injection.Service.
+func (c *Client) Departed(ctx context.Context, req injection.DepartedRequest) ([]placement.Departure, error) {
+	var body departuresBody
+	err := c.call(ctx, "departed", repeatable, req, &body)
+	return body.Departures, err
+}
+
+// Move implements injection.Service.
+func (c *Client) Move(ctx context.Context, req injection.MoveRequest) (placement.Placement, error) {
+	var body placementBody
+	err := c.call(ctx, "move", repeatable, req, &body)
+	return body.Placement, err
+}
+
+// EndMove implements injection.Service.
+func (c *Client) EndMove(ctx context.Context, req injection.EndMoveRequest) (placement.Placement, error) {
+	var body placementBody
+	err := c.call(ctx, "move/end", once, req, &body)
+	return body.Placement, err
 }
 
 // Record implements injection.Service.

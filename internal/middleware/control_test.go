@@ -162,7 +162,7 @@ func TestStatistics(t *testing.T) {
 			if _, err := m.SetFlags(t.Context(), injection.FlagsRequest{Person: person, ID: p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: person, ID: p.ID}); err != nil {
+			if _, err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: person, ID: p.ID}); err != nil {
 				t.Fatal(err)
 			}
 		}

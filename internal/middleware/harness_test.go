@@ -240,8 +240,24 @@ func (a *alternating) SetFlags(ctx context.Context, r injection.FlagsRequest) (p
 	return a.pick().SetFlags(ctx, r)
 }
 
-func (a *alternating) Expunge(ctx context.Context, r injection.ExpungeRequest) error {
+func (a *alternating) Expunge(ctx context.Context, r injection.ExpungeRequest) (placement.Placement, error) {
 	return a.pick().Expunge(ctx, r)
+}
+
+func (a *alternating) Settle(ctx context.Context, r injection.SettleRequest) (injection.Settlement, error) {
+	return a.pick().Settle(ctx, r)
+}
+
+func (a *alternating) Departed(ctx context.Context, r injection.DepartedRequest) ([]placement.Departure, error) {
+	return a.pick().Departed(ctx, r)
+}
+
+func (a *alternating) Move(ctx context.Context, r injection.MoveRequest) (placement.Placement, error) {
+	return a.pick().Move(ctx, r)
+}
+
+func (a *alternating) EndMove(ctx context.Context, r injection.EndMoveRequest) (placement.Placement, error) {
+	return a.pick().EndMove(ctx, r)
 }
 
 func (a *alternating) Record(ctx context.Context, p injection.Person, e []injection.Observation) error {

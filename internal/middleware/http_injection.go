@@ -21,6 +21,9 @@ type (
 	placementBody struct {
 		Placement placement.Placement `json:"placement"`
 	}
+	departuresBody struct {
+		Departures []placement.Departure `json:"departures"`
+	}
 	eventsBody struct {
 		injection.Person
 		Events []injection.Observation `json:"events"`
@@ -51,8 +54,22 @@ func (m *Middleware) injectionRoutes(mux *http.ServeMux) {
 		p, err := m.SetFlags(ctx, req)
 		return placementBody{p}, err
 	})
-	route(m, mux, "expunge", maxCallBody, func(ctx context.Context, req injection.ExpungeRequest) (empty, error) {
-		return empty{}, m.Expunge(ctx, req)
+	route(m, mux, "expunge", maxCallBody, func(ctx context.Context, req injection.ExpungeRequest) (placementBody, error) {
+		p, err := m.Expunge(ctx, req)
+		return placementBody{p}, err
+	})
+	route(m, mux, "settle", maxCallBody, m.Settle)
+	route(m, mux, "departed", maxCallBody, func(ctx context.Context, req injection.DepartedRequest) (departuresBody, error) {
+		list, err := m.Departed(ctx, req)
+		return departuresBody{list}, err
+	})
+	route(m, mux, "move", maxCallBody, func(ctx context.Context, req injection.MoveRequest) (placementBody, error) {
+		p, err := m.Move(ctx, req)
+		return placementBody{p}, err
+	})
+	route(m, mux, "move/end", maxCallBody, func(ctx context.Context, req injection.EndMoveRequest) (placementBody, error) {
+		p, err := m.EndMove(ctx, req)
+		return placementBody{p}, err
 	})
 	route(m, mux, "events", maxEventsBody, func(ctx context.Context, req eventsBody) (empty, error) {
 		return empty{}, m.Record(ctx, req.Person, req.Events)

@@ -23,9 +23,15 @@ func (m *Middleware) SetFlags(ctx context.Context, req injection.FlagsRequest) (
 		if err != nil {
 			return err
 		}
+		if rev := d.ledger[i].Rev; req.IfRev != 0 && req.IfRev != rev {
+			return fault.New(fault.Conflict, "the placement has revision %d, not %d", rev, req.IfRev)
+		}
 		step, err := setFlags(d.ledger[i], req, d.now)
 		if err != nil {
 			return err
+		}
+		if req.Pending {
+			step = step.Pend()
 		}
 		d.put(i, step)
 		out = step.Next
@@ -50,23 +56,82 @@ func setFlags(p placement.Placement, req injection.FlagsRequest, now time.Time) 
 }
 
 // Expunge implements injection.Service.
-func (m *Middleware) Expunge(ctx context.Context, req injection.ExpungeRequest) error {
-	t, user, err := m.person(ctx, req.Person)
+func (m *Middleware) Expunge(ctx context.Context, req injection.ExpungeRequest) (placement.Placement, error) {
+	return m.transit(ctx, req.Person, req.ID, req.Pending, func(p placement.Placement, now time.Time) (placement.Step, error) {
+		return placement.Expunge(p, now)
+	})
+}
+
+// Move implements injection.Service.
+func (m *Middleware) Move(ctx context.Context, req injection.MoveRequest) (placement.Placement, error) {
+	return m.transit(ctx, req.Person, req.ID, false, func(p placement.Placement, now time.Time) (placement.Step, error) {
+		return placement.Move(p, mailbox(req.Target), req.Copy, now)
+	})
+}
+
+// EndMove implements injection.Service.
+func (m *Middleware) EndMove(ctx context.Context, req injection.EndMoveRequest) (placement.Placement, error) {
+	return m.transit(ctx, req.Person, req.ID, req.Pending && req.Done, func(p placement.Placement, now time.Time) (placement.Step, error) {
+		return placement.EndMove(p, req.Done, now)
+	})
+}
+
+// Settle implements injection.Service.
+func (m *Middleware) Settle(ctx context.Context, req injection.SettleRequest) (injection.Settlement, error) {
+	var out injection.Settlement
+	var err error
+	out.Placement, err = m.transit(ctx, req.Person, req.ID, false, func(p placement.Placement, _ time.Time) (placement.Step, error) {
+		step, outcome, err := placement.Settle(p, req.Rev, req.ModSeq)
+		out.Outcome = outcome
+		return step, err
+	})
+	return out, err
+}
+
+// transit makes one transition of one placement, and returns it as it is then.
+func (m *Middleware) transit(ctx context.Context, person injection.Person, id placement.ID, pend bool, transition func(placement.Placement, time.Time) (placement.Step, error)) (placement.Placement, error) {
+	t, user, err := m.person(ctx, person)
 	if err != nil {
-		return err
+		return placement.Placement{}, err
 	}
-	return m.change(ctx, t, user, func(d *desk) error {
-		i, err := d.find(req.ID)
+	var out placement.Placement
+	err = m.change(ctx, t, user, func(d *desk) error {
+		i, err := d.find(id)
 		if err != nil {
 			return err
 		}
-		step, err := placement.Expunge(d.ledger[i], d.now)
+		step, err := transition(d.ledger[i], d.now)
 		if err != nil {
 			return err
+		}
+		if pend {
+			step = step.Pend()
 		}
 		d.put(i, step)
+		out = step.Next
 		return nil
 	})
+	if err != nil {
+		return placement.Placement{}, err
+	}
+	return out, nil
+}
+
+// Departed implements injection.Service.
+func (m *Middleware) Departed(ctx context.Context, req injection.DepartedRequest) ([]placement.Departure, error) {
+	if req.Mailbox == "" || len(req.Mailbox) > placement.MaxMailbox {
+		return nil, fault.New(fault.Invalid, "mailbox: has 1 to %d octets", placement.MaxMailbox)
+	}
+	// What is due to leave now has left for this answer too.
+	t, d, err := m.look(ctx, req.Person)
+	if err != nil {
+		return nil, err
+	}
+	list, err := t.Departures(ctx, placement.Owner(t.identity.Key, d.person.User), mailbox(req.Mailbox), req.UIDValidity)
+	if err != nil {
+		return nil, fmt.Errorf("reading departures: %w", err)
+	}
+	return list, nil
 }
 
 // Record implements injection.Service. Observations change no placement, so they are logged

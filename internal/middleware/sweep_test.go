@@ -184,15 +184,15 @@ func TestEndsHoldWhileTheStoreCannotBeWritten(t *testing.T) {
 	}); !fault.Is(err, fault.Unavailable) {
 		t.Fatalf("claim: %v", err)
 	}
-	if err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID}); !fault.Is(err, fault.Unavailable) {
+	if _, err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID}); !fault.Is(err, fault.Unavailable) {
 		t.Fatalf("expunge: %v", err)
 	}
 	w.SetState(t, "", "c", campaign.Cancelled)
 	s, err := m.Begin(t.Context(), injection.BeginRequest{Person: anna})
-	if err != nil || len(s.Placements) != 0 {
+	if err != nil || len(s.Placements) != 1 || s.Placements[0].State != placement.Withdrawn {
 		t.Fatalf("recalled, and shown: %+v, %v", s, err)
 	}
-	if err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID}); !fault.Is(err, fault.Conflict) {
+	if _, err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID}); !fault.Is(err, fault.Conflict) {
 		t.Fatalf("expunge of what was recalled: %v", err)
 	}
 	failing.applies.Store(1)

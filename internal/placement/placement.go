@@ -14,11 +14,14 @@ type ID string
 // State is where a placement is in its life.
 type State string
 
-// The states: claimed → live → expunged | withdrawn | expired, or claimed → void.
+// The states: claimed → live → expunged | withdrawn | expired, live → moving → moved | live, or
+// claimed → void.
 // Void is final for this attempt only: it may be claimed again.
 const (
 	Claimed   State = "claimed"   // a gateway is reserving a UID; the lease says until when
 	Live      State = "live"      // in the view
+	Moving    State = "moving"    // in the view still; a copy is being put into Target
+	Moved     State = "moved"     // it is a real message in Target now; final
 	Expunged  State = "expunged"  // removed by the person; final
 	Withdrawn State = "withdrawn" // taken back by a recall; final
 	Expired   State = "expired"   // past its end; final
@@ -26,7 +29,7 @@ const (
 )
 
 // Final reports whether no further state can follow, other than by a new claim after Void.
-func (s State) Final() bool { return s != Claimed && s != Live }
+func (s State) Final() bool { return s != Claimed && s != Live && s != Moving }
 
 // Key names an attempt to show a campaign to a person once.
 type Key struct {
@@ -53,7 +56,18 @@ type Placement struct {
 	Flags       []string          `json:"flags,omitempty"` // sorted without regard to case, without \Recent
 	// InternalDate is the instant of reservation, whole seconds, UTC; it is also the Date header.
 	InternalDate time.Time `json:"internalDate"`
-	ModSeq       uint64    `json:"modSeq,omitempty"` // the mailbox's HIGHESTMODSEQ after the reservation; 0 where the backend has none
+	// ModSeq is the mod-sequence (RFC 7162) of the last settled change, at first the mailbox's
+	// HIGHESTMODSEQ after the reservation; 0 where the backend has none.
+	ModSeq uint64 `json:"modSeq,omitempty"`
+	// Pending says that a later change is not settled: the backend's HIGHESTMODSEQ may not have
+	// been raised for it yet. It matches every CHANGEDSINCE. One whose Changed is longer ago than
+	// PendingLease was left by somebody, and is raised and settled by whoever finds it.
+	Pending bool `json:"pending,omitempty"`
+	// Target and Copy say while it is moving where the copy is put (a mailbox's UTF-8 name), and
+	// how the caller would find it there; at most MaxMailbox and MaxCopy octets.
+	Target string `json:"target,omitempty"`
+	Copy   string `json:"copy,omitempty"`
+
 	Until        time.Time `json:"until"`            // the campaign's end
 	Created      time.Time `json:"created"`
 	Changed      time.Time `json:"changed"`

@@ -21,6 +21,15 @@ const (
 	PauseAfterVoid = 10 * time.Minute
 )
 
+// PendingLease is for how long a pending change, or a move, is the business of whoever made it.
+const PendingLease = 10 * time.Second
+
+// Limits of a move.
+const (
+	MaxMailbox = 1024 // octets of Target
+	MaxCopy    = 256  // octets of Copy
+)
+
 // Step is the outcome of a transition: the record as it is now, and what happened to it.
 type Step struct {
 	Next     Placement
@@ -30,6 +39,15 @@ type Step struct {
 
 // unchanged is the outcome of a repetition.
 func unchanged(p Placement) Step { return Step{Next: p} }
+
+// Pend makes the change one whose mod-sequence is still to be raised and settled. A placement
+// that never had a UID has none to raise for.
+func (s Step) Pend() Step {
+	if s.Changed && s.Next.UID != 0 {
+		s.Next.Pending = true
+	}
+	return s
+}
 
 func changed(p Placement, now time.Time, happened ...event.Type) Step {
 	p.Rev++
@@ -234,12 +252,13 @@ func Expunge(p Placement, now time.Time) (Step, error) {
 }
 
 // Withdraw is what a recall does: what is live is withdrawn, a claim becomes void, and
-// everything else stays.
+// everything else stays; what is moving is the person's already. Nobody has raised the
+// mod-sequence for it: the first session that sees it does.
 func Withdraw(p Placement, now time.Time) Step {
 	switch p.State {
 	case Live:
 		p.State, p.Reason = Withdrawn, ReasonRecalled
-		return changed(p, now, event.Withdrawn)
+		return changed(p, now, event.Withdrawn).Pend()
 	case Claimed:
 		p.State, p.Reason = Void, ReasonRecalled
 		return changed(p, now)
@@ -255,5 +274,5 @@ func Expire(p Placement, now time.Time) Step {
 		return unchanged(p)
 	}
 	p.State = Expired
-	return changed(p, now, event.Expired)
+	return changed(p, now, event.Expired).Pend()
 }

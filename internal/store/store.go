@@ -77,10 +77,15 @@ type Keyspace interface {
 	Person(ctx context.Context, user string, now time.Time) (Person, error)
 
 	// Apply makes a change if the person's revision is still change.Rev, all of it or nothing:
-	// head, ledger rows, log of events (those known by id are not logged twice), membership.
+	// head, ledger rows, log of events (those known by id are not logged twice), departures,
+	// membership.
 	// Conflict otherwise, except that the change whose ID was the last one applied succeeds
 	// again without effect.
 	Apply(ctx context.Context, change Change) error
+
+	// Departures lists what is kept of departures under an owner, mailbox and UIDVALIDITY, by UID.
+	// It outlives the person's record.
+	Departures(ctx context.Context, owner, mailbox string, validity uint32) ([]placement.Departure, error)
 
 	// WriteAssignments puts rows of one version of a campaign, which all have the same until.
 	// Rows of the same user and version replace each other, the higher Line wins, in whatever
@@ -136,6 +141,10 @@ type Change struct {
 	ID     string // of this change; repeated after an unknown outcome
 	Head   Head
 	Put    []placement.Placement // replace the ledger rows of the same Key
+	// Owner is under whom Departures are kept (placement.Owner); those of the same mailbox,
+	// UIDVALIDITY and UID are replaced.
+	Owner      string
+	Departures []placement.Departure
 	Events []event.Event
 }
 

@@ -68,6 +68,13 @@ func Run(t *testing.T, open Open) {
 		{"expunge is final", testExpunge},
 		{"expunge race", testExpungeRace},
 		{"recall", testRecall},
+		{"change pending", testPending},
+		{"change settled", testSettle},
+		{"settle race", testSettleRace},
+		{"departures", testDepartures},
+		{"departures of a recall", testRecallPending},
+		{"move", testMove},
+		{"move race", testMoveRace},
 		{"expiry", testExpiry},
 		{"tenants", testTenants},
 		{"limits", testLimits},
@@ -159,7 +166,8 @@ func (b *bench) setFlags(p placement.Placement, op injection.FlagsOp, flags ...s
 }
 
 func (b *bench) expunge(p placement.Placement) error {
-	return b.Expunge(b.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID})
+	_, err := b.Expunge(b.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID})
+	return err
 }
 
 func (b *bench) begin() injection.Session {

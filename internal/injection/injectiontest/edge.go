@@ -29,7 +29,8 @@ func testTenants(b *bench) {
 	if s.Offers[0].ID == here.ID {
 		b.Fatal("two tenants give the same ID")
 	}
-	b.want(b.Expunge(b.Context(), injection.ExpungeRequest{Person: there, ID: here.ID}), fault.NotFound)
+	_, err = b.Expunge(b.Context(), injection.ExpungeRequest{Person: there, ID: here.ID})
+	b.want(err, fault.NotFound)
 	if n := b.Count(b, "other", "welcome", event.Injected); n != 0 {
 		b.Fatalf("one tenant's event is counted for another: %d", n)
 	}
@@ -150,7 +151,26 @@ func testCancelled(b *bench) {
 			_, err := b.SetFlags(ctx, injection.FlagsRequest{Person: anna, ID: live.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}})
 			return err
 		},
-		"expunge": func() error { return b.Expunge(ctx, injection.ExpungeRequest{Person: anna, ID: live.ID}) },
+		"expunge": func() error {
+			_, err := b.Expunge(ctx, injection.ExpungeRequest{Person: anna, ID: live.ID})
+			return err
+		},
+		"settle": func() error {
+			_, err := b.Settle(ctx, injection.SettleRequest{Person: anna, ID: live.ID, Rev: live.Rev, ModSeq: 99})
+			return err
+		},
+		"departed": func() error {
+			_, err := b.Departed(ctx, injection.DepartedRequest{Person: anna, Mailbox: "INBOX", UIDValidity: 7})
+			return err
+		},
+		"move": func() error {
+			_, err := b.Move(ctx, injection.MoveRequest{Person: anna, ID: live.ID, Target: "Kept", Copy: "x"})
+			return err
+		},
+		"end of a move": func() error {
+			_, err := b.EndMove(ctx, injection.EndMoveRequest{Person: anna, ID: live.ID})
+			return err
+		},
 		"record": func() error {
 			return b.Record(ctx, anna, []injection.Observation{{Type: event.Read, Placement: live.ID}})
 		},

@@ -19,7 +19,7 @@ func testExpunge(b *bench) {
 	b.count("welcome", event.Expunged, 1)
 	gone := func() {
 		b.Helper()
-		if s := b.begin(); len(s.Offers)+len(s.Placements) != 0 {
+		if s := b.begin(); len(s.Offers)+len(there(s.Placements)) != 0 {
 			b.Fatalf("expunged, and back: %+v", s)
 		}
 		_, err := b.Claim(b.Context(), b.claimRequest("welcome"))
@@ -81,7 +81,7 @@ func testRecall(b *bench) {
 	// No sweep was here: who reads sees it all the same.
 	for range 2 {
 		s := b.begin()
-		if diff := cmp.Diff([]placement.Placement{stays}, s.Placements); diff != "" || len(s.Offers) != 0 {
+		if diff := cmp.Diff([]placement.Placement{stays}, there(s.Placements)); diff != "" || len(s.Offers) != 0 {
 			b.Fatalf("offers %v, placements: %s", s.Offers, diff)
 		}
 	}
@@ -117,7 +117,7 @@ func testExpiry(b *bench) {
 	}
 	b.Advance(time.Second)
 	// The claim stays: its marker may have to be looked for.
-	if diff := cmp.Diff([]placement.Placement{claimed}, b.placements()); diff != "" {
+	if diff := cmp.Diff([]placement.Placement{claimed}, there(b.placements())); diff != "" {
 		b.Fatal(diff)
 	}
 	b.count("welcome", event.Expired, 1)
@@ -127,7 +127,7 @@ func testExpiry(b *bench) {
 	_, err = b.Confirm(b.Context(), confirmRequest(claimed, 12))
 	b.want(err, fault.Conflict)
 	b.ok(b.void(claimed, "lapsed", true))
-	if s := b.begin(); len(s.Offers)+len(s.Placements) != 0 {
+	if s := b.begin(); len(s.Offers)+len(there(s.Placements)) != 0 {
 		b.Fatalf("after the end: %+v", s)
 	}
 	b.count("welcome", event.Expired, 1)

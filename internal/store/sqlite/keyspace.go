@@ -90,6 +90,9 @@ func (f *file) Apply(ctx context.Context, c store.Change) error {
 	if c.User == "" || c.ID == "" {
 		return fault.New(fault.Invalid, "a change names its user and itself")
 	}
+	if len(c.Departures) > 0 && c.Owner == "" {
+		return fault.New(fault.Invalid, "departures are kept under an owner")
+	}
 	head, err := json.Marshal(c.Head)
 	if err != nil {
 		return fmt.Errorf("writing the head of a person: %w", err)
@@ -98,6 +101,12 @@ func (f *file) Apply(ctx context.Context, c store.Change) error {
 	for i := range c.Put {
 		if bodies[i], err = json.Marshal(c.Put[i]); err != nil {
 			return fmt.Errorf("writing a placement: %w", err)
+		}
+	}
+	departures := make([][]byte, len(c.Departures))
+	for i := range c.Departures {
+		if departures[i], err = json.Marshal(c.Departures[i]); err != nil {
+			return fmt.Errorf("writing a departure: %w", err)
 		}
 	}
 	return f.write(ctx, f.urgent, func(tx *sql.Tx) error {
@@ -123,9 +132,36 @@ func (f *file) Apply(ctx context.Context, c store.Change) error {
 				return err
 			}
 		}
+		for i, d := range c.Departures {
+			if _, err := tx.Exec("INSERT OR REPLACE INTO departed VALUES (?, ?, ?, ?, ?)", c.Owner, d.Mailbox, d.UIDValidity, d.UID, departures[i]); err != nil {
+				return err
+			}
+		}
 		_, err = logEvents(tx, c.Events)
 		return err
 	})
+}
+
+// Departures implements store.Keyspace.
+func (f *file) Departures(ctx context.Context, owner, mailbox string, validity uint32) ([]placement.Departure, error) {
+	rows, err := f.reads.QueryContext(ctx, "SELECT body FROM departed WHERE owner = ? AND mailbox = ? AND validity = ? ORDER BY uid", owner, mailbox, validity)
+	if err != nil {
+		return nil, dbError(err)
+	}
+	defer rows.Close()
+	var out []placement.Departure
+	for rows.Next() {
+		var body []byte
+		var d placement.Departure
+		if err := rows.Scan(&body); err != nil {
+			return nil, dbError(err)
+		}
+		if err := json.Unmarshal(body, &d); err != nil {
+			return nil, fmt.Errorf("reading a departure: %w", err)
+		}
+		out = append(out, d)
+	}
+	return out, dbError(rows.Err())
 }
 
 func logEvents(tx *sql.Tx, events []event.Event) (added int, err error) {

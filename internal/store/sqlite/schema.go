@@ -27,6 +27,9 @@ var migrations = []string{
 	 CREATE TABLE tally (campaign TEXT, type TEXT, n INTEGER NOT NULL, PRIMARY KEY (campaign, type)) WITHOUT ROWID;`,
 	// What has lapsed is looked for with every new key.
 	`CREATE INDEX once_until ON once (until);`,
+	// No word of the user: owner is a keyed hash.
+	`CREATE TABLE departed (owner TEXT, mailbox TEXT, validity INTEGER, uid INTEGER, body BLOB NOT NULL,
+	   PRIMARY KEY (owner, mailbox, validity, uid)) WITHOUT ROWID;`,
 }
 
 func migrate(ctx context.Context, db *sql.DB, file string) error {
