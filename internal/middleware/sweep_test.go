@@ -196,7 +196,7 @@ func TestEndsHoldWhileTheStoreCannotBeWritten(t *testing.T) {
 		t.Fatalf("expunge of what was recalled: %v", err)
 	}
 	failing.applies.Store(1)
-	if list, err := m.Placements(t.Context(), anna); err != nil || len(list) != 0 {
+	if list, err := m.Placements(t.Context(), anna); err != nil || len(list) != 1 || !list[0].State.Final() {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	if n := w.Count(t, "", "c", event.Withdrawn); n != 1 {
