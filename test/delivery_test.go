@@ -28,7 +28,7 @@ const (
 // INLAY_SEED repeats one dialogue by its seed.
 func TestDeliveryLaw(t *testing.T) {
 	t.Parallel()
-	testDeliveryLaw(t, peertest.DovecotBackend)
+	peertest.OnBackends(t, testDeliveryLaw)
 }
 
 func testDeliveryLaw(t *testing.T, kind peertest.Backend) {

@@ -143,7 +143,7 @@ type difference struct {
 var declared = []difference{
 	{"the gateway offers fewer extensions, and says so", regexp.MustCompile(`CAPABILITY [^]\r\n]*`), "CAPABILITY …"},
 	{"Dovecot puts the time that it took into the text of OK", regexp.MustCompile(` \([0-9.]+ \+ [0-9.]+ (\+ [0-9.]+ )?secs\)`), ""},
-	{"Cyrus does too, and counts its steps", regexp.MustCompile(` \([0-9.]+ secs?( [0-9]+ calls)?\)`), ""},
+	{"Cyrus does too, and counts its steps and what it found", regexp.MustCompile(` \(([0-9]+ msgs in )?[0-9.]+ secs?( [0-9]+ calls)?\)`), ""},
 	{"Cyrus names a session, and a mailbox, by a random word", regexp.MustCompile(`\b(SESSIONID=<|MAILBOXID \()[^)>]+`), "${1}…"},
 	{"a text that asks for a literal says nothing; what the gateway asks for by itself it asks for in its own words", regexp.MustCompile(`(?m)^\+ .*`), "+ …"},
 	{"Cyrus says of what remains of a refused literal that it is no command, now or with the next answer", regexp.MustCompile(`(?m)^\* BAD .*\r\n`), ""},

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"strings"
 
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
+	"inlay.example/inlay/internal/message"
 )
 
 // offered are the capabilities that the gateway can keep true, apart from those of
@@ -23,13 +25,13 @@ var offered = map[string]bool{
 func (s *session) offered(up string) bool { return offered[up] }
 
 // capabilities filters what the backend said, in its order, for the state that the client is in.
-func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
+func (s *session) capabilities(theirs imap.Capabilities) imap.Capabilities {
 	var out imap.Capabilities
 	authenticated := s.user != "" || s.loggingIn
-	for _, c := range backend {
+	for _, c := range theirs {
 		up := strings.ToUpper(c)
 		switch {
-		case up == "LITERAL-" && backend.Has("LITERAL+"): // rfc7888 §4: never both
+		case up == "LITERAL-" && theirs.Has("LITERAL+"): // rfc7888 §4: never both
 		case s.offered(up), hasOfferedPrefix(up):
 			out = append(out, c)
 		case authenticated:
@@ -43,7 +45,7 @@ func (s *session) capabilities(backend imap.Capabilities) imap.Capabilities {
 		if s.g.cfg.TLS != nil && !s.secure {
 			out = append(out, "STARTTLS")
 		}
-		if s.loginDisabled() || backend.Has("LOGINDISABLED") {
+		if s.loginDisabled() || theirs.Has("LOGINDISABLED") {
 			out = append(out, "LOGINDISABLED")
 		}
 	}
@@ -63,7 +65,20 @@ func hasOfferedPrefix(up string) bool {
 func (s *session) loginDisabled() bool { return s.g.cfg.RequireTLS && !s.secure }
 
 // noteCaps remembers what the backend can do now.
-func (s *session) noteCaps(caps imap.Capabilities) { s.caps = caps }
+func (s *session) noteCaps(caps imap.Capabilities) {
+	s.caps = caps
+	if s.kind == backend.Other {
+		s.kind = backend.KindOf(s.bc.Greeting, caps)
+	}
+}
+
+// dialect is how injected messages are told, as the backend tells real ones.
+func (s *session) dialect() message.Dialect {
+	if s.kind == backend.Cyrus {
+		return message.Cyrus
+	}
+	return message.Dovecot
+}
 
 // rewriteCaps gives the rest of a status response with its CAPABILITY code filtered, if it
 // has one; otherwise rest itself.

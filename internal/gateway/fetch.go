@@ -104,6 +104,6 @@ func (f *fetching) one() error {
 		f.failed = true
 		return nil
 	}
-	f.answer(n, e, msg)
+	f.answer(n, e, msg.As(s.dialect()))
 	return nil
 }

@@ -72,16 +72,12 @@ func (w *attributes) add(name string, value []byte) {
 
 // body writes an item that carries octets of the message, NIL where it has no such section.
 func (w *attributes) body(it command.FetchItem, msg *message.Message) {
-	name, section := bodyItem(it)
+	name, section := bodyItem(it, msg)
 	if !w.begin(name) {
 		return
 	}
-	data, ok := msg.Section(section)
-	if !ok {
-		_, _ = w.out.WriteString("NIL")
-		return
-	}
-	_, _ = w.out.WriteString("{" + strconv.Itoa(len(data)) + "}\r\n")
+	head, data := msg.Answer(section)
+	_, _ = w.out.WriteString(head)
 	_, _ = w.out.Write(data)
 }
 
@@ -121,7 +117,7 @@ func isBody(it command.FetchItem) bool {
 }
 
 // bodyItem gives the name in the response and the section of an item that carries octets.
-func bodyItem(it command.FetchItem) (name string, section imap.Section) {
+func bodyItem(it command.FetchItem, msg *message.Message) (name string, section imap.Section) {
 	switch it.Name {
 	case "RFC822":
 		return it.Name, imap.Section{}
@@ -130,7 +126,7 @@ func bodyItem(it command.FetchItem) (name string, section imap.Section) {
 	case "RFC822.TEXT":
 		return it.Name, imap.Section{Specifier: imap.Text}
 	}
-	return message.SectionName(*it.Section), *it.Section
+	return msg.SectionName(*it.Section), *it.Section
 }
 
 // setsSeen reports whether the item implies \Seen (rfc3501 §6.4.5).

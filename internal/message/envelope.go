@@ -1,7 +1,6 @@
 package message
 
 import (
-	"strconv"
 	"strings"
 
 	"inlay.example/inlay/internal/imap"
@@ -11,15 +10,15 @@ import (
 //
 //	envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP
 //	           env-cc SP env-bcc SP env-in-reply-to SP env-message-id ")"
-func (m *Message) AppendEnvelope(b []byte) []byte { return m.root.appendEnvelope(b) }
+func (m *Message) AppendEnvelope(b []byte) []byte { return m.root.appendEnvelope(b, m.dialect) }
 
 // appendEnvelope takes the last field of a name, where there are several, and all addresses.
-func (e *entity) appendEnvelope(b []byte) []byte {
+func (e *entity) appendEnvelope(b []byte, d Dialect) []byte {
 	b = append(b, '(')
-	b = appendField(b, e.findLast("Date"))
+	b = appendField(b, e.findLast("Date"), d)
 	b = append(b, ' ')
 	if f := e.findLast("Subject"); f != nil {
-		b = appendForHumans(b, f.folded())
+		b = appendForHumans(b, f.folded(), d)
 	} else {
 		b = append(b, "NIL"...)
 	}
@@ -30,12 +29,12 @@ func (e *entity) appendEnvelope(b []byte) []byte {
 			list = from // rfc3501 §7.4.2
 		}
 		b = append(b, ' ')
-		b = appendAddresses(b, list)
+		b = appendAddresses(b, list, d)
 	}
 	b = append(b, ' ')
-	b = appendField(b, e.findLast("In-Reply-To"))
+	b = appendField(b, e.findLast("In-Reply-To"), d)
 	b = append(b, ' ')
-	b = appendField(b, e.findLast("Message-ID"))
+	b = appendField(b, e.findLast("Message-ID"), d)
 	return append(b, ')')
 }
 
@@ -51,7 +50,7 @@ func (e *entity) addresses(name string) (list []address) {
 // appendAddresses appends a list of addresses, NIL for none.
 //
 //	address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"
-func appendAddresses(b []byte, list []address) []byte {
+func appendAddresses(b []byte, list []address, d Dialect) []byte {
 	if len(list) == 0 {
 		return append(b, "NIL"...)
 	}
@@ -61,14 +60,14 @@ func appendAddresses(b []byte, list []address) []byte {
 		if a.name == nil {
 			b = append(b, "NIL"...)
 		} else {
-			b = appendForHumans(b, *a.name)
+			b = appendForHumans(b, *a.name, d)
 		}
 		for _, s := range []*string{a.route, a.mailbox, a.host} {
 			b = append(b, ' ')
 			if s == nil {
 				b = append(b, "NIL"...)
 			} else {
-				b = imap.AppendString(b, *s)
+				b = d.appendString(b, *s)
 			}
 		}
 		b = append(b, ')')
@@ -77,17 +76,20 @@ func appendAddresses(b []byte, list []address) []byte {
 }
 
 // appendField appends the value of a field, NIL if there is none.
-func appendField(b []byte, f *field) []byte {
+func appendField(b []byte, f *field, d Dialect) []byte {
 	if f == nil {
 		return append(b, "NIL"...)
 	}
-	return imap.AppendString(b, f.value())
+	return d.appendString(b, f.value())
 }
 
 // appendForHumans appends a text whose white space does not matter: runs of it become one
 // space. What had to be changed, or holds more than plain ASCII, goes as a literal, as from
-// Dovecot.
-func appendForHumans(b []byte, s string) []byte {
+// Dovecot; Cyrus only puts its lines together.
+func appendForHumans(b []byte, s string, d Dialect) []byte {
+	if d == Cyrus {
+		return d.appendString(b, strings.ReplaceAll(s, "\r\n", ""))
+	}
 	plain := s != "" && s[0] != ' ' && s[len(s)-1] != ' ' && !strings.Contains(s, "  ")
 	for i := 0; plain && i < len(s); i++ {
 		plain = s[i] >= 0x20 && s[i] < 0x80 && s[i] != '"' && s[i] != '\\'
@@ -99,8 +101,5 @@ func appendForHumans(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, `""`...)
 	}
-	b = append(b, '{')
-	b = strconv.AppendInt(b, int64(len(s)), 10)
-	b = append(b, "}\r\n"...)
-	return append(b, s...)
+	return appendLiteral(b, s)
 }

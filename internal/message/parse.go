@@ -17,8 +17,9 @@ const (
 
 // Message is a message as IMAP sees it. It is immutable and safe for concurrent use.
 type Message struct {
-	raw  []byte
-	root *entity
+	raw     []byte
+	root    *entity
+	dialect Dialect
 }
 
 // Parse reads a message, whose lines must end in CRLF and which must hold no NUL: IMAP cannot

@@ -12,6 +12,10 @@ import (
 // empty, as from Dovecot. ok is false where the section means nothing: an unknown specifier,
 // or MIME without a part. The octets must not be changed.
 func (m *Message) Section(s imap.Section) (data []byte, ok bool) {
+	if m.dialect == Cyrus {
+		data, ok = m.cyrusSection(s)
+		return partial(data, s.Partial), ok
+	}
 	e := m.find(s.Part)
 	switch s.Specifier {
 	case imap.WholePart:
@@ -51,11 +55,16 @@ func (m *Message) Section(s imap.Section) (data []byte, ok bool) {
 	default:
 		return nil, false
 	}
-	if s.Partial != nil {
-		data = data[min(uint64(s.Partial.Offset), uint64(len(data))):]
-		data = data[:min(uint64(s.Partial.Count), uint64(len(data)))]
+	return partial(data, s.Partial), true
+}
+
+// partial cuts octets as "<offset.count>" does.
+func partial(data []byte, p *imap.Partial) []byte {
+	if p == nil {
+		return data
 	}
-	return data, true
+	data = data[min(uint64(p.Offset), uint64(len(data))):]
+	return data[:min(uint64(p.Count), uint64(len(data)))]
 }
 
 // find follows part numbers; nil is no such part. Of what has no parts, 1 is the body, once:
@@ -102,7 +111,9 @@ func (e *entity) headerFields(names []string, not bool) []byte {
 
 // SectionName is how a response names a section, in the way of Dovecot: field names in upper
 // case, of a partial only the offset.
-func SectionName(s imap.Section) string {
+func SectionName(s imap.Section) string { return sectionName(s, true) }
+
+func sectionName(s imap.Section, upper bool) string {
 	b := []byte("BODY[")
 	for i, n := range s.Part {
 		if i > 0 {
@@ -122,7 +133,10 @@ func SectionName(s imap.Section) string {
 			if i > 0 {
 				b = append(b, ' ')
 			}
-			b = appendAString(b, strings.ToUpper(f))
+			if upper {
+				f = strings.ToUpper(f)
+			}
+			b = appendAString(b, f)
 		}
 		b = append(b, ')')
 	}
