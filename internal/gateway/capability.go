@@ -22,7 +22,7 @@ var offered = map[string]bool{
 }
 
 // offered reports whether a capability of the backend's, in upper case, is offered.
-func (s *session) offered(up string) bool { return offered[up] }
+func (s *session) offered(up string) bool { return offered[up] || orderCaps[up] && s.ordered() }
 
 // capabilities filters what the backend said, in its order, for the state that the client is in.
 func (s *session) capabilities(theirs imap.Capabilities) imap.Capabilities {

@@ -7,7 +7,7 @@ import (
 
 // dispatch runs one command to its end.
 func (s *session) dispatch(c *command.Command) error {
-	if !c.Known || c.Unsupported {
+	if !c.Known || c.Unsupported || needsOrder[c.Name] && s.user != "" && !s.ordered() {
 		s.line(c.Tag + " BAD " + unknownText(c))
 		return nil
 	}
@@ -45,6 +45,11 @@ func (s *session) dispatch(c *command.Command) error {
 		return s.store(c, a)
 	case *command.Search:
 		return s.search(c, a)
+	case *command.Sort:
+		return s.sort(c, a)
+	case *command.Thread:
+		s.line(c.Tag + " BAD " + unknownText(c))
+		return nil
 	case *command.Copy:
 		return s.copy(c, a)
 	case *command.Expunge:
@@ -73,7 +78,12 @@ func (s *session) dispatch(c *command.Command) error {
 var inSelected = map[string]bool{
 	"CHECK": true, "CLOSE": true, "UNSELECT": true, "EXPUNGE": true, "SEARCH": true, "FETCH": true, "STORE": true, "COPY": true,
 	"UID FETCH": true, "UID STORE": true, "UID SEARCH": true, "UID COPY": true, "UID EXPUNGE": true,
+	"SORT": true, "UID SORT": true, "THREAD": true, "UID THREAD": true,
 }
+
+// needsOrder are the commands that can be kept true only where it is known how the backend orders
+// messages.
+var needsOrder = map[string]bool{"SORT": true, "UID SORT": true, "THREAD": true, "UID THREAD": true}
 
 func unknownText(c *command.Command) string {
 	if c.Unsupported && c.Err != nil {
@@ -117,7 +127,7 @@ func (s *session) forward(c *command.Command) error {
 // rfc3501 §7.4.1: not while FETCH, STORE or SEARCH with numbers is in progress.
 func tellsExpunge(c *command.Command) bool {
 	switch c.Name {
-	case "FETCH", "STORE", "SEARCH":
+	case "FETCH", "STORE", "SEARCH", "SORT", "THREAD": // the last two are searches
 		return false
 	}
 	return true

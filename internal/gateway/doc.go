@@ -31,6 +31,7 @@
 //	known.go       what is known of a person while the store is down
 //
 //	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is
+//	order.go sort.go esort.go  whose order is known; SORT held, and RETURN; sortplace.go where ours belong
 //	fetch.go fetched.go store.go copy.go expunge.go status.go list.go idle.go append.go
 //
 // Invariants, each with transcripts in testdata:
@@ -50,8 +51,8 @@
 // It knows the middleware only as injection.Service, and the backend only as IMAP.
 // Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
 // 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4731
-// (ESEARCH), 4959 (SASL-IR), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5258 (LIST-EXTENDED), 5464
-// (METADATA), 5819 (LIST-STATUS), 6154 (SPECIAL-USE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
+// (ESEARCH), 4959 (SASL-IR), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
+// (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
 // LITERAL-), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE) and 9208 (QUOTA), so far as the backend
 // has them.
 package gateway

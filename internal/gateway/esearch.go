@@ -84,7 +84,8 @@ type extended struct {
 	told    imap.Set // UIDs that it may ask for
 	again   bool     // the answer was of more than the client was told of
 
-	hits     []hit  // ascending
+	hits     []hit  // ascending; of a SORT in its order
+	ends     ends   // of a SORT; nil: MIN and MAX are numbers
 	realMin  uint32 // as the backend said it
 	realMax  uint32
 	rest     []hit  // not in ALL yet
@@ -269,12 +270,24 @@ func (e *extended) writeMax() {
 	}
 }
 
+// ends says whether the first and the last message in some order are injected ones.
+type ends interface {
+	firstOurs() bool
+	lastOurs() bool
+}
+
 // minOurs reports whether the lowest message is an injected one.
 func (e *extended) minOurs() bool {
+	if e.ends != nil {
+		return e.ends.firstOurs()
+	}
 	return len(e.hits) > 0 && (e.min == 0 || e.hits[0].n < e.min)
 }
 
 func (e *extended) maxOurs() bool {
+	if e.ends != nil {
+		return e.ends.lastOurs()
+	}
 	return len(e.hits) > 0 && e.hits[len(e.hits)-1].n > e.max
 }
 

@@ -194,7 +194,10 @@ func (s *session) loggedIn(res tagged, user string, cred *credentials) error {
 	s.log = s.log.With("user", user)
 	s.startLookup()
 	if res.status.Code == "CAPABILITY" {
-		return s.answer(res)
+		if err := s.knowServer(); err != nil {
+			return err
+		}
+		return s.answer(s.recapable(res))
 	}
 	// The backend did not say what it can do now, and we must know before the next command.
 	if _, err := s.own("CAPABILITY", func(h response.Head) (bool, error) {
@@ -203,6 +206,9 @@ func (s *session) loggedIn(res tagged, user string, cred *credentials) error {
 		}
 		return true, s.learnCaps()
 	}); err != nil {
+		return err
+	}
+	if err := s.knowServer(); err != nil {
 		return err
 	}
 	return s.answer(res)

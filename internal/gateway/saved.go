@@ -28,6 +28,7 @@ func (e *extended) save(res tagged) error {
 		for _, h := range e.hits {
 			m.saved = append(m.saved, h.uid)
 		}
+		slices.Sort(m.saved)
 		return nil
 	}
 	m.saved = nil
@@ -48,6 +49,7 @@ func (e *extended) save(res tagged) error {
 			m.saved = append(m.saved, last)
 		}
 	}
+	slices.Sort(m.saved)
 	if kept.String() == right.String() {
 		return nil
 	}

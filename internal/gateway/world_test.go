@@ -30,6 +30,7 @@ type world struct {
 	config   gateway.Config
 	plain    bool
 	caps     string
+	server   string // what the backend says it is
 	gateways []*host
 	mu       sync.Mutex
 	clients  []*end
@@ -46,13 +47,13 @@ type host struct {
 }
 
 const (
-	greeting    = "* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID IDLE AUTH=PLAIN] Backend ready."
+	greeting    = "* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID IDLE AUTH=PLAIN] %s ready."
 	defaultCaps = "IMAP4rev1 LITERAL+ ID IDLE UIDPLUS UNSELECT NAMESPACE ESEARCH"
 )
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{t: t, service: newFakeService(), caps: defaultCaps, config: gateway.Config{Domain: "example.org", Poll: time.Hour, Look: time.Hour}}
+	return &world{t: t, service: newFakeService(), caps: defaultCaps, server: "Backend", config: gateway.Config{Domain: "example.org", Poll: time.Hour, Look: time.Hour}}
 }
 
 // host gives the nth gateway, made when it is first named.
@@ -199,6 +200,7 @@ func (w *world) spell(l string) string {
 //
 //	@config KEY VALUE     before the first session: plain, lookup, known, poll, look, login, backend, lease
 //	@caps WORDS           what the backend can do, for @login and @open
+//	@server NAME          what the backend says it is in its greeting, for @login and @open
 //	@connect [GATEWAY]    another client comes, to the gateway with that number
 //	@login [N]            client N logs in, unless it has
 //	@open EXISTS UIDNEXT [N]   client N logs in and selects INBOX; its real messages have the
@@ -224,6 +226,8 @@ func (w *world) act(args []string) (told []string) {
 		w.configure(args[1:])
 	case "caps":
 		w.caps = strings.Join(args[1:], " ")
+	case "server":
+		w.server = args[1]
 	case "connect":
 		w.connect(number(1, 1))
 	case "login":
@@ -288,7 +292,7 @@ func (w *world) login(n int) {
 		w.connect(1)
 	}
 	c, b := w.client(n), w.backend(n)
-	b.say(greeting)
+	b.say(fmt.Sprintf(greeting, w.server))
 	synctest.Wait()
 	c.say("a LOGIN anna secret")
 	synctest.Wait()

@@ -58,65 +58,85 @@ func decompose(r rune) string {
 // decodeWords decodes the encoded words of a text (rfc2047 §6.2), also where they touch other
 // text. White space between two of them goes; one of an unknown charset becomes U+FFFD.
 func decodeWords(s string) string {
+	return eachWord(s, func(text string) string { return text }, func([]byte) string { return "\uFFFD" })
+}
+
+// eachWord is decodeWords with what is to be done with a text, and with the octets of an encoded
+// word whose charset is not known.
+func eachWord(s string, text func(string) string, unknown func([]byte) string) string {
 	if !strings.Contains(s, "=?") {
-		return s
+		return text(s)
 	}
-	var b strings.Builder
+	var b, run strings.Builder // run is of text that belongs together
+	flush := func() {
+		b.WriteString(text(run.String()))
+		run.Reset()
+	}
 	after := false // what stands before s was an encoded word
 	for {
-		at, text, rest := nextWord(s)
+		at, w, rest := nextWord(s)
 		if at < 0 {
-			b.WriteString(s)
+			run.WriteString(s)
+			flush()
 			return b.String()
 		}
 		if gap := s[:at]; !after || strings.Trim(gap, " \t\r\n") != "" {
-			b.WriteString(gap)
+			run.WriteString(gap)
 		}
-		b.WriteString(text)
+		if w.known {
+			run.WriteString(strings.ToValidUTF8(w.text, "\uFFFD"))
+		} else {
+			flush()
+			b.WriteString(unknown(w.raw))
+		}
 		s, after = rest, true
 	}
 }
 
+// word is an encoded word: text if its charset is known, else raw.
+type word struct {
+	text  string
+	raw   []byte
+	known bool
+}
+
 // nextWord finds the next encoded word; at is -1 if there is none.
-func nextWord(s string) (at int, text, rest string) {
+func nextWord(s string) (at int, w word, rest string) {
 	for from := 0; ; {
 		i := strings.Index(s[from:], "=?")
 		if i < 0 {
-			return -1, "", ""
+			return -1, w, ""
 		}
 		at = from + i
-		if text, rest, ok := encodedWord(s[at:]); ok {
-			return at, text, rest
+		if w, rest, ok := encodedWord(s[at:]); ok {
+			return at, w, rest
 		}
 		from = at + 2
 	}
 }
 
 // encoded-word = "=?" charset "?" encoding "?" encoded-text "?="
-func encodedWord(s string) (text, rest string, ok bool) {
+func encodedWord(s string) (w word, rest string, ok bool) {
 	name, s, ok := strings.Cut(s[2:], "?")
 	if !ok || name == "" || len(s) < 2 || s[1] != '?' {
-		return "", "", false
+		return w, "", false
 	}
 	encoding := s[0] | 0x20
 	encoded, rest, ok := strings.Cut(s[2:], "?")
 	if rest, ok2 := strings.CutPrefix(rest, "="); ok && ok2 {
 		name, _, _ = strings.Cut(name, "*") // the language: rfc2231 §5
-		var raw []byte
 		switch encoding {
 		case 'q':
-			raw = decodeQuoted([]byte(strings.ReplaceAll(encoded, "_", " ")))
+			w.raw = decodeQuoted([]byte(strings.ReplaceAll(encoded, "_", " ")))
 		case 'b':
-			raw = decodeBase64([]byte(encoded))
+			w.raw = decodeBase64([]byte(encoded))
 		default:
-			return "", "", false
+			return w, "", false
 		}
-		if text, ok = toUTF8(name, raw); !ok {
-			text = "\uFFFD"
-		}
-		return strings.ToValidUTF8(text, "\uFFFD"), rest, true
+		w.text, w.known = toUTF8(name, w.raw)
+		return w, rest, true
 	}
-	return "", "", false
+	return w, "", false
 }
 
 // toUTF8 decodes text of a charset; ok is false where the charset is not known.

@@ -82,12 +82,37 @@ func New(cfg Config) (*Dialer, error) {
 	return d, nil
 }
 
+// Server is a make of mail server.
+type Server string
+
+// The servers that are known by what they say.
+const (
+	Dovecot Server = "dovecot"
+	Cyrus   Server = "cyrus"
+)
+
+// Recognise takes note of a server that names itself in a text of its own: a greeting, or an
+// answer to ID. One that was recognised stays what it is.
+func (c *Conn) Recognise(text []byte) {
+	lower := bytes.ToLower(text)
+	switch {
+	case c.Server != "":
+	case bytes.Contains(lower, []byte("dovecot")):
+		c.Server = Dovecot
+	case bytes.Contains(lower, []byte("cyrus imap")):
+		c.Server = Cyrus
+	}
+}
+
 // Conn is a greeted connection.
 type Conn struct {
 	net.Conn
 	Reader *response.Reader
 	// Greeting is the whole line of the server's greeting (after STARTTLS: of the one before it).
 	Greeting []byte
+	// Server is what the server said it is, in its greeting or in an answer to ID; empty if it did
+	// not, or is none that is known here.
+	Server Server
 	// Caps is what the greeting or CAPABILITY said, under TLS if there is TLS.
 	Caps imap.Capabilities
 }
@@ -152,6 +177,7 @@ func (d *Dialer) greet(ctx context.Context, nc net.Conn, lim response.Limits) (*
 		return nil, fault.New(fault.Unavailable, "the mail server greets with %q", head.Name)
 	}
 	c.Greeting = append(raw, rest...)
+	c.Recognise(c.Greeting)
 	if st := response.ParseStatus(rest); st.Code == "CAPABILITY" {
 		c.Caps = imap.ParseCapabilities(string(st.CodeArgs))
 	}
@@ -227,6 +253,8 @@ func (c *Conn) simple(name string) error {
 			return err
 		}
 		switch {
+		case kind == response.Untagged && word == "ID":
+			c.Recognise(rest)
 		case kind == response.Untagged && word == "CAPABILITY":
 			c.Caps = imap.ParseCapabilities(string(bytes.TrimSpace(rest)))
 		case kind == response.Tagged && got == tag:

@@ -18,6 +18,7 @@ import (
 // what came, positions lie in it, limits hold, and the reader ends with an error of its own.
 func FuzzCommand(f *testing.F) {
 	f.Add("A1 LOGIN {5}\r\nalice \"x\\\"\"\r\nA2 FETCH 1:* (FLAGS BODY.PEEK[1.HEADER.FIELDS (To)]<0.5>)\r\n")
+	f.Add("A3 UID SORT RETURN (MIN COUNT) (REVERSE DATE SUBJECT) {5}\r\nUTF-8 OR SEEN 1:*,$ UID 3\r\nA4 THREAD REFS utf-8 NOT (ALL)\r\n")
 	f.Fuzz(func(t *testing.T, in string) {
 		if len(in) > 4<<10 {
 			return
@@ -125,6 +126,15 @@ func places(t *testing.T, c *command.Command) {
 		}
 	case *command.Append:
 		within("mailbox", a.MailboxStart, a.MailboxEnd)
+	case *command.Sort:
+		within("keys", a.KeysStart, a.KeysEnd)
+		keys(t, c, a.Key, 0)
+		if len(a.By) == 0 {
+			t.Fatalf("ordered by nothing: %q", c.Raw)
+		}
+	case *command.Thread:
+		within("keys", a.KeysStart, a.KeysEnd)
+		keys(t, c, a.Key, 0)
 	case *command.Search:
 		within("keys", a.KeysStart, a.KeysEnd)
 		keys(t, c, a.Key, 0)

@@ -27,6 +27,7 @@ var parsers = map[string]func(*parser) (any, error){
 	"MYRIGHTS": (*parser).ofMailbox, "GETMETADATA": (*parser).getMetadata, "SETMETADATA": (*parser).setMetadata,
 	"APPEND": func(p *parser) (any, error) { return nil, p.fail("a message as a literal") },
 	"FETCH":  (*parser).fetch, "STORE": (*parser).store, "SEARCH": (*parser).search, "COPY": (*parser).copy, "EXPUNGE": (*parser).expunge,
+	"SORT": (*parser).sort, "UID SORT": (*parser).sort, "THREAD": (*parser).thread, "UID THREAD": (*parser).thread,
 	"UID FETCH": (*parser).fetch, "UID STORE": (*parser).store, "UID SEARCH": (*parser).search, "UID COPY": (*parser).copy, "UID EXPUNGE": (*parser).expunge,
 }
 

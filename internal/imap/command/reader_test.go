@@ -73,7 +73,7 @@ func TestFraming(t *testing.T) {
 		{in: "A1 UID\r\n", want: []string{"A1 BAD Error in IMAP command: Missing command name asked=0"}},
 		{in: "A1 UID \r\n", want: []string{"A1 BAD Error in IMAP command: Missing command name asked=0"}},
 		{in: "A1 XYZZY (a) \"b\"\r\n", want: []string{`"A1 XYZZY (a) \"b\"\r\n" name=XYZZY known=false err=<nil> asked=0`}},
-		{in: "A1 UID THREAD x\r\n", want: []string{`"A1 UID THREAD x\r\n" name=UID THREAD known=false err=<nil> asked=0`}},
+		{in: "A1 UID SCATTER x\r\n", want: []string{`"A1 UID SCATTER x\r\n" name=UID SCATTER known=false err=<nil> asked=0`}},
 		{in: "A1 UID NOOP\r\n", want: []string{`"A1 UID NOOP\r\n" name=UID NOOP known=false err=<nil> asked=0`}},
 		{in: "A1 " + strings.Repeat("y", 70) + "\r\n", want: []string{
 			`"A1 ` + strings.Repeat("y", 70) + `\r\n" name=` + strings.Repeat("Y", 64) + ` known=false err=<nil> asked=0`,

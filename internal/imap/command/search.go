@@ -41,21 +41,29 @@ func (p *parser) search() (any, error) {
 			return nil, err
 		}
 	}
-	a.KeysStart = p.i
-	a.Key = imap.SearchKey{Op: imap.SearchAnd, Start: p.i}
+	if err := q.keysOf(&a); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// keysOf takes the search keys and the line's end.
+func (q *query) keysOf(a *Search) error {
+	a.KeysStart = q.i
+	a.Key = imap.SearchKey{Op: imap.SearchAnd, Start: q.i}
 	for {
 		k, err := q.key(0)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		a.Key.Keys = append(a.Key.Keys, k)
-		a.KeysEnd, a.Key.End = p.i, p.i
-		spaced := p.spaces()
-		if c := p.peek(); c == '\r' || c == '\n' {
-			return &a, p.end()
+		a.KeysEnd, a.Key.End = q.i, q.i
+		spaced := q.spaces()
+		if c := q.peek(); c == '\r' || c == '\n' {
+			return q.end()
 		}
 		if !spaced {
-			return nil, p.fail("a space")
+			return q.fail("a space")
 		}
 	}
 }
