@@ -166,6 +166,9 @@ type FlagsRequest struct {
 	// Pending says that the backend keeps mod-sequences for the mailbox: the change is written as
 	// one that the caller will raise and settle.
 	Pending bool `json:"pending,omitempty"`
+	// Touch, without Op and Flags, changes nothing but the revision, as a pending change: the message
+	// gets a new mod-sequence, by which clients find it again.
+	Touch bool `json:"touch,omitempty"`
 }
 
 // ExpungeRequest removes a placement.

@@ -1,12 +1,15 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"inlay.example/inlay/internal/event"
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/placement"
 )
@@ -44,6 +47,12 @@ func (m *Middleware) SetFlags(ctx context.Context, req injection.FlagsRequest) (
 }
 
 func setFlags(p placement.Placement, req injection.FlagsRequest, now time.Time) (placement.Step, error) {
+	if req.Touch {
+		if req.Op != "" || len(req.Flags) > 0 {
+			return placement.Step{}, fault.New(fault.Invalid, "touch: changes no flags; leave op and flags out")
+		}
+		return placement.Touch(p, now)
+	}
 	switch req.Op {
 	case injection.AddFlags:
 		return placement.AddFlags(p, req.Flags, now)
@@ -130,6 +139,17 @@ func (m *Middleware) Departed(ctx context.Context, req injection.DepartedRequest
 	list, err := t.Departures(ctx, placement.Owner(t.identity.Key, d.person.User), mailbox(req.Mailbox), req.UIDValidity)
 	if err != nil {
 		return nil, fmt.Errorf("reading departures: %w", err)
+	}
+	// An end holds whether or not it could be written.
+	for i := range d.ledger {
+		left, ok := d.ledger[i].Departed()
+		if !ok || !d.changed[i] || left.Mailbox != mailbox(req.Mailbox) || left.UIDValidity != req.UIDValidity {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(list, left.UID, func(d placement.Departure, uid imap.UID) int { return cmp.Compare(d.UID, uid) })
+		if !found {
+			list = slices.Insert(list, at, left)
+		}
 	}
 	return list, nil
 }

@@ -174,7 +174,7 @@ func TestEndsHoldWhileTheStoreCannotBeWritten(t *testing.T) {
 	failing := &failingStore{Store: w.store}
 	failing.applies.Store(1 << 30)
 	m := w.instance(t, func(_ *middleware.Config, d *middleware.Deps) { d.Store = failing })
-	w.PutCampaign(t, "", campaign.Active{ID: "c", State: campaign.Running, Version: 1, Start: w.Now(), End: w.Now().Add(time.Hour)},
+	w.PutCampaign(t, "", campaign.Active{ID: "c", Mailbox: "INBOX", State: campaign.Running, Version: 1, Start: w.Now(), End: w.Now().Add(time.Hour)},
 		map[string]map[string]string{"anna": nil, "bob": nil})
 	p := inject(t, m, "anna", "c")
 	failing.applies.Store(0)
@@ -195,10 +195,21 @@ func TestEndsHoldWhileTheStoreCannotBeWritten(t *testing.T) {
 	if _, err := m.Expunge(t.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID}); !fault.Is(err, fault.Conflict) {
 		t.Fatalf("expunge of what was recalled: %v", err)
 	}
+	departed := injection.DepartedRequest{Person: anna, Mailbox: "INBOX", UIDValidity: 1}
+	gone := []placement.Departure{{ID: p.ID, Mailbox: "INBOX", UIDValidity: 1, UID: 1, Pending: true}}
+	list, err := m.Departed(t.Context(), departed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, gone, list)
 	failing.applies.Store(1)
-	if list, err := m.Placements(t.Context(), anna); err != nil || len(list) != 1 || !list[0].State.Final() {
+	if list, err := m.Placements(t.Context(), anna); err != nil || len(list) != 1 || list[0].State != placement.Withdrawn || !list[0].Pending {
 		t.Fatalf("%+v, %v", list, err)
 	}
+	if list, err = m.Departed(t.Context(), departed); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, gone, list)
 	if n := w.Count(t, "", "c", event.Withdrawn); n != 1 {
 		t.Fatalf("%d withdrawn", n)
 	}

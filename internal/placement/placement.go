@@ -68,9 +68,9 @@ type Placement struct {
 	Target string `json:"target,omitempty"`
 	Copy   string `json:"copy,omitempty"`
 
-	Until        time.Time `json:"until"`            // the campaign's end
-	Created      time.Time `json:"created"`
-	Changed      time.Time `json:"changed"`
+	Until   time.Time `json:"until"` // the campaign's end
+	Created time.Time `json:"created"`
+	Changed time.Time `json:"changed"`
 }
 
 // Seen reports whether the person has read it.

@@ -25,6 +25,9 @@ const (
 // acknowledged). A mod-sequence of 0 says that the backend keeps none for the mailbox: nothing is
 // pending then, and what the record had stays. Settling again what is settled changes nothing.
 //
+// A record without any mod-sequence, because it was reserved before anybody used them in the
+// mailbox, takes the value though nothing is pending.
+//
 // Conflict: it never had a UID. Settle changes neither Rev nor Changed: it is no change that a
 // session has to be told of.
 func Settle(p Placement, rev, modSeq uint64) (Step, Outcome, error) {
@@ -33,7 +36,7 @@ func Settle(p Placement, rev, modSeq uint64) (Step, Outcome, error) {
 		return Step{}, "", fault.New(fault.Conflict, "the placement is %s, and has no mod-sequence", p.State)
 	case p.Rev != rev:
 		return unchanged(p), Overtaken, nil
-	case !p.Pending: // by the caller before, or by somebody who found it
+	case !p.Pending && (p.ModSeq != 0 || modSeq == 0): // by the caller before, or by somebody who found it
 		return unchanged(p), Settled, nil
 	case modSeq != 0 && modSeq <= p.ModSeq:
 		return unchanged(p), TooLow, nil
@@ -43,6 +46,16 @@ func Settle(p Placement, rev, modSeq uint64) (Step, Outcome, error) {
 		p.ModSeq = modSeq
 	}
 	return Step{Next: p, Changed: true}, Settled, nil
+}
+
+// Touch is a change of a live placement that changes nothing but its revision, and is pending:
+// settled, it has a new mod-sequence, by which clients find the message that may have been kept
+// from them. Conflict when it is not live.
+func Touch(p Placement, now time.Time) (Step, error) {
+	if p.State != Live {
+		return Step{}, fault.New(fault.Conflict, "the placement is %s", p.State)
+	}
+	return changed(p, now).Pend(), nil
 }
 
 // Left reports whether the pending change, or the move, was left behind by whoever began it.

@@ -136,16 +136,16 @@ type Head struct {
 
 // Change is what Apply makes of a person.
 type Change struct {
-	User   string
-	Rev    uint64 // the revision that was read
-	ID     string // of this change; repeated after an unknown outcome
-	Head   Head
-	Put    []placement.Placement // replace the ledger rows of the same Key
+	User string
+	Rev  uint64 // the revision that was read
+	ID   string // of this change; repeated after an unknown outcome
+	Head Head
+	Put  []placement.Placement // replace the ledger rows of the same Key
 	// Owner is under whom Departures are kept (placement.Owner); those of the same mailbox,
 	// UIDVALIDITY and UID are replaced.
 	Owner      string
 	Departures []placement.Departure
-	Events []event.Event
+	Events     []event.Event
 }
 
 // Assignment is a row of an imported audience.

@@ -70,6 +70,8 @@ func Run(t *testing.T, open Open) {
 		{"recall", testRecall},
 		{"change pending", testPending},
 		{"change settled", testSettle},
+		{"touch", testTouch},
+		{"first settled late", testSettleLate},
 		{"settle race", testSettleRace},
 		{"departures", testDepartures},
 		{"departures of a recall", testRecallPending},

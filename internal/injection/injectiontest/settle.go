@@ -3,6 +3,7 @@ package injectiontest
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -103,6 +104,47 @@ func testSettle(b *bench) {
 	claimed := b.claim("claimed")
 	_, err = b.Settle(b.Context(), injection.SettleRequest{Person: anna, ID: claimed.ID, Rev: claimed.Rev, ModSeq: 99})
 	b.want(err, fault.Conflict)
+}
+
+// testTouch: nothing is another but the revision, and what is settled after that.
+func testTouch(b *bench) {
+	p := b.live("welcome", 11)
+	touch := func(req injection.FlagsRequest) (placement.Placement, error) {
+		req.Person, req.ID, req.Touch = anna, p.ID, true
+		return b.SetFlags(b.Context(), req)
+	}
+	b.Advance(time.Second)
+	got, err := touch(injection.FlagsRequest{})
+	b.ok(err)
+	want := p
+	want.Rev, want.Pending, want.Changed = p.Rev+1, true, b.Now()
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.Fatal(diff)
+	}
+	_, err = touch(injection.FlagsRequest{IfRev: p.Rev})
+	b.want(err, fault.Conflict)
+	_, err = touch(injection.FlagsRequest{Op: injection.AddFlags})
+	b.want(err, fault.Invalid)
+	_, err = touch(injection.FlagsRequest{Flags: []string{`\Seen`}})
+	b.want(err, fault.Invalid)
+	b.settled(b.settle(p, got.Rev, 60), placement.Settled, 60, false)
+	b.ok(b.expunge(p))
+	_, err = touch(injection.FlagsRequest{})
+	b.want(err, fault.Conflict)
+}
+
+// testSettleLate: a record that was reserved before anybody used mod-sequences gets its first.
+func testSettleLate(b *bench) {
+	b.campaign("welcome")
+	req := confirmRequest(b.claim("welcome"), 11)
+	req.ModSeq = 0
+	p, err := b.Confirm(b.Context(), req)
+	b.ok(err)
+	b.settled(b.settle(p, p.Rev, 0), placement.Settled, 0, false)
+	for range 2 {
+		b.settled(b.settle(p, p.Rev, 50), placement.Settled, 50, false)
+	}
+	b.settled(b.settle(p, p.Rev, 60), placement.Settled, 50, false)
 }
 
 // testSettleRace has many who change, raise and settle: in the end nothing is pending, and the

@@ -58,6 +58,7 @@ func Run(t *testing.T, engine Engine) {
 		{"change refused", testChangeRefused},
 		{"changes at once", testChangeRace},
 		{"one change at once", testSameChangeRace},
+		{"departures", testDepartures},
 		{"names", testNames},
 		{"assignments", testAssignments},
 		{"assignments by line", testLines},
