@@ -27,6 +27,7 @@ const manyMails = 1000
 type desk struct {
 	*world
 	server peertest.Server
+	proxy  *proxy
 	addr   string // of the gateway
 	user   string
 }
@@ -112,7 +113,8 @@ func newDeskOf(t *testing.T, kind peertest.Backend, user string, n int) *desk {
 	t.Helper()
 	d := &desk{world: newWorld(t), server: peertest.StartBackend(t, kind), user: user}
 	d.server.Deliver(t, user, "INBOX", mails(n)...)
-	d.addr = newProxy(t, d.server.Address(), d.middleware).addr
+	d.proxy = newProxy(t, d.server.Address(), d.middleware)
+	d.addr = d.proxy.addr
 	return d
 }
 
@@ -287,4 +289,12 @@ func lookWithGoIMAP(t *testing.T, d *desk) impression {
 	got.Flagged = search(&imap.SearchCriteria{Flag: []imap.Flag{"Kept"}})
 	must(c.Logout().Wait())
 	return got
+}
+
+// compresses checks that a client has turned on compression by itself: what it did was done so.
+func (d *desk) compresses(t *testing.T) {
+	t.Helper()
+	if d.proxy.metric(t, "inlay_gateway_compressed_total") == 0 {
+		t.Error("the client has not turned on compression")
+	}
 }

@@ -27,6 +27,7 @@ func testMbsync(t *testing.T, kind peertest.Backend) {
 	m.sync(t)
 	m.holds(t, manyMails, "")
 	m.noop(t, "before the campaign")
+	m.compresses(t)
 
 	m.desk.run(t, "welcome", []string{m.user})
 	m.sync(t)

@@ -50,6 +50,7 @@ type GatewaySection struct {
 	Lease           time.Duration
 	Poll, Look      time.Duration
 	LoginTimeout    time.Duration
+	Compress        bool
 	Middleware      PeerSection
 }
 

@@ -41,6 +41,9 @@ func (s *session) capabilities(theirs imap.Capabilities) imap.Capabilities {
 			out = append(out, c)
 		}
 	}
+	if authenticated && !s.g.cfg.NoCompression {
+		out = append(out, compression)
+	}
 	if !authenticated {
 		if s.g.cfg.TLS != nil && !s.secure {
 			out = append(out, "STARTTLS")

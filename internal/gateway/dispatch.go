@@ -60,6 +60,8 @@ func (s *session) dispatch(c *command.Command) error {
 		return s.identifyClient(c, a)
 	case *command.Enable:
 		return s.enable(c, a)
+	case *command.Compress:
+		return s.compress(c, a)
 	}
 	switch c.Name {
 	case "IDLE":
@@ -99,7 +101,7 @@ func unknownText(c *command.Command) string {
 func (s *session) malformed(c *command.Command) error {
 	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
 	switch c.Name {
-	case "APPEND", "IDLE", "ENABLE":
+	case "APPEND", "IDLE", "ENABLE", "COMPRESS":
 		plain = false
 	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT":
 		plain = s.service == nil

@@ -18,6 +18,7 @@
 //	news.go        new numbers identified before they are told; the doorbell; telling
 //	login.go       greeting, STARTTLS, LOGIN, AUTHENTICATE (sasl.go), ID (id.go); capability.go the allow-list;
 //	enable.go      which extensions a client may enable, and has
+//	compress.go    COMPRESS, which ends here (deflate)
 //
 //	select.go      SELECT: the answer withheld, and told corrected
 //	compose.go     what happens in between: markers, ledger, injection
@@ -51,7 +52,7 @@
 // It knows the middleware only as injection.Service, and the backend only as IMAP.
 // Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
 // 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4731
-// (ESEARCH), 4959 (SASL-IR), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
+// (ESEARCH), 4959 (SASL-IR), 4978 (COMPRESS), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
 // (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
 // LITERAL-), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE) and 9208 (QUOTA), so far as the backend
 // has them.

@@ -13,6 +13,7 @@ import (
 
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/gateway/backend"
+	"inlay.example/inlay/internal/gateway/deflate"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
 	"inlay.example/inlay/internal/injection"
@@ -58,6 +59,8 @@ type Config struct {
 	LoginTimeout time.Duration
 	// BackendTimeout is how long the backend may say nothing while a command is in progress: 15 min.
 	BackendTimeout time.Duration
+	// NoCompression does without COMPRESS=DEFLATE.
+	NoCompression bool
 	// AtStep, if set, is called by the session's goroutine after each step of a reservation.
 	// It is how tests kill a gateway at every one of them.
 	AtStep func(Step)
@@ -84,6 +87,8 @@ type Gateway struct {
 	render  *renderer
 	log     *slog.Logger
 	metrics *metrics
+
+	buffers deflate.Buffers
 
 	cmdLimits  command.Limits
 	respLimits response.Limits

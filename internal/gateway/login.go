@@ -38,7 +38,7 @@ func (s *session) beforeLogin(c *command.Command) error {
 		}
 	case "LOGOUT":
 		return s.logout(c)
-	case "APPEND", "IDLE":
+	case "APPEND", "IDLE", "COMPRESS":
 		s.line(c.Tag + " BAD Please login first.")
 		return s.skipLiteral(c)
 	}

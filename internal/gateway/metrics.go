@@ -18,6 +18,7 @@ type metrics struct {
 	doorbells   *prometheus.CounterVec // kind
 	markers     *prometheus.CounterVec // what
 	late        prometheus.Counter
+	compressed  prometheus.Counter
 	closed      *prometheus.CounterVec // reason
 }
 
@@ -79,6 +80,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		late: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "inlay_gateway_late_total", Help: "Injected messages learnt of after their client was told past their UID.",
 		}),
+		compressed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "inlay_gateway_compressed_total", Help: "Sessions that have turned on compression.",
+		}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inlay_gateway_closed_total", Help: "Sessions ended by the gateway, by reason.",
 		}, []string{"reason"}),
@@ -88,7 +92,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	if reg != nil {
 		for _, c := range []prometheus.Collector{
-			m.sessions, m.logins, m.injected, m.notInjected, m.lookup, m.calls, m.doorbells, m.markers, m.late, m.closed,
+			m.sessions, m.logins, m.injected, m.notInjected, m.lookup, m.calls, m.doorbells, m.markers, m.late, m.compressed, m.closed,
 		} {
 			// Two gateways in one process share their metrics' names: the second keeps its own, unexported.
 			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {

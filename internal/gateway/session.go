@@ -35,18 +35,20 @@ type session struct {
 	ctx     context.Context //nolint:containedctx // ends with the session, which is its life; for calls of the middleware
 	end     context.CancelFunc
 
-	nc      net.Conn // the client's, TLS if there is TLS
-	in      *command.Reader
-	inLane  *lane
-	out     *bufio.Writer
-	secure  bool
-	remote  string
-	bc      *backend.Conn
-	up      *bufio.Writer
-	upLane  *lane
-	caps    imap.Capabilities // the backend's, as last heard
-	kind    backend.Kind      // of the backend, as far as it is known
-	ownTags uint64            // tags of the gateway's own commands so far
+	nc     net.Conn // the client's, TLS if there is TLS
+	in     *command.Reader
+	inLane *lane
+	out    *bufio.Writer
+	secure bool
+	// compressed: COMPRESS is on, and nc compresses.
+	compressed bool
+	remote     string
+	bc         *backend.Conn
+	up         *bufio.Writer
+	upLane     *lane
+	caps       imap.Capabilities // the backend's, as last heard
+	kind       backend.Kind      // of the backend, as far as it is known
+	ownTags    uint64            // tags of the gateway's own commands so far
 
 	loggingIn bool   // LOGIN or AUTHENTICATE is on the backend
 	user      string // login name; empty before authentication
@@ -143,6 +145,9 @@ func (s *session) run() {
 		errors.As(err, &backendGone{}) && s.backendBye: // it has said so itself
 		_ = s.nc.SetWriteDeadline(time.Now().Add(2 * time.Second))
 		_ = s.out.Flush()
+	case s.compressed && fault.Is(err, fault.Invalid) && !errors.As(err, &desync{}): // see deflate.Conn.Read
+		s.g.metrics.closed.WithLabelValues("compressed").Inc()
+		s.bye(fault.Public(err))
 	case errors.As(err, &desync{}), fault.Is(err, fault.Invalid):
 		s.g.metrics.closed.WithLabelValues("desync").Inc()
 		s.log.Error("session closed", "error", err)

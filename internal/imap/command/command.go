@@ -73,6 +73,9 @@ type Authenticate struct {
 // Enable is ENABLE.
 type Enable struct{ Names []string } // upper case
 
+// Compress is COMPRESS.
+type Compress struct{ Mechanism string } // upper case
+
 // Select is SELECT or EXAMINE.
 type Select struct {
 	Mailbox                  string // UTF-8, INBOX in upper case

@@ -53,6 +53,20 @@ func TestAuthenticate(t *testing.T) {
 	})
 }
 
+func TestCompress(t *testing.T) {
+	t.Parallel()
+	testArgs(t, []argTest{
+		{in: "COMPRESS DEFLATE", want: &command.Compress{Mechanism: "DEFLATE"}},
+		{in: "compress deflate ", want: &command.Compress{Mechanism: "DEFLATE"}},
+		{in: "COMPRESS LZW", want: &command.Compress{Mechanism: "LZW"}},
+		{in: "COMPRESS", err: "a space expected at octet 12"},
+		{in: "COMPRESS ", err: "an atom expected at octet 13"},
+		{in: `COMPRESS "DEFLATE"`, err: "an atom expected at octet 13"},
+		{in: "COMPRESS {7}\r\nDEFLATE", err: "an atom expected at octet 13"},
+		{in: "COMPRESS DEFLATE 9", err: "the end of the line expected at octet 21"},
+	})
+}
+
 func TestID(t *testing.T) {
 	t.Parallel()
 	id := func(kv ...string) *command.ID {

@@ -29,6 +29,9 @@ func (r *Reader) Wait() error { return r.w.Wait() }
 // Buffered returns how many octets can be had without reading.
 func (r *Reader) Buffered() int { return r.w.Buffered() }
 
+// Unread gives what was read from the stream and belongs to no command yet, and forgets it.
+func (r *Reader) Unread() []byte { return r.w.Unread() }
+
 // Read reads a command. cont is called for each synchronising literal that is to be held, and
 // tells the client to send it. A *BadError is the answer to a command that was refused and
 // read past; every other error ends the session: io.EOF between commands,

@@ -251,3 +251,11 @@ func (r *Reader) NextText() (Token, error) {
 	t.More = n == len(b)
 	return t, nil
 }
+
+// Unread gives the octets that were read from the stream and are part of no token yet, and
+// forgets them: what follows is read by somebody else. It is to be called only between lines.
+func (r *Reader) Unread() []byte {
+	b := append([]byte(nil), r.buf[r.start:r.end]...)
+	r.start, r.end = 0, 0
+	return b
+}
