@@ -22,7 +22,7 @@ import (
 // told, no marker is seen. INLAY_SEED repeats the choices of one run, not their timing.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	peertest.OnBackends(t, testCrowd)
+	testCrowd(t, peertest.DovecotBackend)
 }
 
 func testCrowd(t *testing.T, kind peertest.Backend) {

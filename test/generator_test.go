@@ -189,7 +189,11 @@ func (g *generator) append() string {
 func (g *generator) copyOf() string {
 	uid := g.uid()
 	if g.chance(3) {
-		return uid + "COPY " + g.setOrSaved(uid != "") + " " + g.oneOf("Trash", "Sent", "Nowhere")
+		set := "$"
+		if !g.chance(4) {
+			set = g.searchSet(uid != "") // COPY *:14,3,4:* is the bare Dovecot's end, too
+		}
+		return uid + "COPY " + set + " " + g.oneOf("Trash", "Sent", "Nowhere")
 	}
 	target := g.oneOf("Trash", "Sent", "INBOX", "Nowhere")
 	switch {

@@ -17,12 +17,14 @@ import (
 //   - the order of items in a FETCH response (but see uidFirst) and of flags in a list: nobody
 //     may depend on either; and what was asked for twice (BODY[1] and BODY.PEEK[1]) may be
 //     answered once;
+//   - the order of what ESEARCH returns;
 //   - FLAGS and PERMANENTFLAGS: a server lists a keyword for ever that some message once had,
 //     the gateway while a message has it (that a keyword is listed before it is used is
 //     checked for itself, see keywords);
 //   - in COPYUID, the order of the UIDs, and those of the target: of a mixed COPY the letters
 //     come first (which messages were copied is checked, and so is what lies in the target in
 //     the end);
+//   - the text behind UNSEEN and COPYUID, which are the gateway's own codes;
 //   - the value of HIGHESTMODSEQ: a marker raises it more often than a message that stays;
 //   - the order of what is told by the way, of flags and expunges in answers to commands that
 //     are not FETCH: the real messages' come first, then the injected ones'.
@@ -36,10 +38,12 @@ func delivered(t testing.TB, command string, a answer) string {
 	}
 	var out []told
 	for _, u := range a.untagged {
-		line := told{text: highest.ReplaceAllString(normal(u), "HIGHESTMODSEQ …")}
+		line := told{text: normal(u)}
 		switch m := numbered.FindStringSubmatch(u); {
 		case strings.HasPrefix(u, "* FLAGS ("), strings.HasPrefix(u, "* OK [PERMANENTFLAGS ("):
 			continue
+		case strings.HasPrefix(u, "* ESEARCH "):
+			line.text = sortedESearch(line.text)
 		case m == nil:
 		case m[2] == "EXPUNGE":
 			n := int(number(m[1]))
@@ -58,8 +62,11 @@ func delivered(t testing.TB, command string, a answer) string {
 	for _, line := range out {
 		b.WriteString(line.text)
 	}
-	return b.String() + copied.ReplaceAllStringFunc(normal(a.tagged+"\r\n"), sortedCopy)
+	all := b.String() + copied.ReplaceAllStringFunc(normal(a.tagged+"\r\n"), sortedCopy)
+	return highest.ReplaceAllString(ownText.ReplaceAllString(all, "$1 …"), "HIGHESTMODSEQ …")
 }
+
+var ownText = regexp.MustCompile(`(?m)(OK \[(?:UNSEEN [0-9]+|COPYUID … \[[0-9 ]*\])\]) .*`)
 
 var highest = regexp.MustCompile(`\bHIGHESTMODSEQ [0-9]+`)
 
@@ -80,6 +87,22 @@ func sortedCopy(code string) string {
 	}
 	slices.Sort(uids)
 	return fmt.Sprintf("COPYUID … %v", uids)
+}
+
+// sortedESearch sorts the pairs of an ESEARCH response, which stand behind the tag and UID.
+func sortedESearch(line string) string {
+	at := strings.Index(line, ")") + 1
+	head, rest := line[:at], strings.TrimSpace(line[at:])
+	if pairs, ok := strings.CutPrefix(rest, "UID"); ok {
+		head, rest = head+" UID", strings.TrimSpace(pairs)
+	}
+	f := strings.Fields(rest)
+	var pairs []string
+	for i := 0; i+1 < len(f); i += 2 {
+		pairs = append(pairs, f[i]+" "+f[i+1])
+	}
+	slices.Sort(pairs)
+	return head + " " + strings.Join(pairs, " ") + "\r\n"
 }
 
 // told is an untagged response, ready to be compared.

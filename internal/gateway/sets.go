@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
@@ -50,6 +51,9 @@ func (s *session) selected(set imap.SeqSet, uid bool) (selection, error) {
 			nums.RemoveRange(m.view.Client()+1, uint32(imap.MaxUID))
 		}
 		sel.real, sel.injected, sel.ghosts = m.view.Split(nums)
+		if s.kind == backend.Cyrus && (!sel.real.Empty() || len(sel.injected) > 0 || sel.ghosts > 0) {
+			sel.beyond = false // it minds such numbers only where there are no others
+		}
 		return sel, nil
 	}
 	star := uint32(m.lastUID)
@@ -160,12 +164,16 @@ func backendSet(sel selection) string {
 	b := sel.real.AppendTo(nil)
 	if sel.beyond {
 		if len(b) > 0 {
-			b = append(b, ',')
+			return string(append(append(b, ','), noNumber...))
 		}
 		b = append(b, noMessage...)
 	}
 	return string(b)
 }
+
+// noNumber is a sequence number that no message has, beside others that messages have: Cyrus
+// matches nothing with a set in which a number is followed by one that is greater by 2³¹ or more.
+const noNumber = "2147483647"
 
 // noMessage is a set of UIDs that no message has. It is not the greatest number, by which
 // some servers mean "*" inside.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/injection"
@@ -112,7 +113,7 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 		e.p = p
 		s.g.known.change(s.user, p)
 		s.announce(p.Flags)
-		if a.Silent || same {
+		if same || a.Silent && s.kind != backend.Cyrus { // Cyrus tells also the silent
 			continue // as Dovecot does: told is what is not as the client knows it
 		}
 		if n, ok := m.view.InjectedSeq(uid); ok {
