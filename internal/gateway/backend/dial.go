@@ -82,15 +82,6 @@ func New(cfg Config) (*Dialer, error) {
 	return d, nil
 }
 
-// Server is a make of mail server.
-type Server string
-
-// The servers that are known by what they say.
-const (
-	Dovecot Server = "dovecot"
-	Cyrus   Server = "cyrus"
-)
-
 // Recognise takes note of a server that names itself in a text of its own: a greeting, or an
 // answer to ID. One that was recognised stays what it is.
 func (c *Conn) Recognise(text []byte) {
@@ -112,7 +103,7 @@ type Conn struct {
 	Greeting []byte
 	// Server is what the server said it is, in its greeting or in an answer to ID; empty if it did
 	// not, or is none that is known here.
-	Server Server
+	Server Kind
 	// Caps is what the greeting or CAPABILITY said, under TLS if there is TLS.
 	Caps imap.Capabilities
 }
