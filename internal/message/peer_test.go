@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -70,6 +71,16 @@ func literalAtEnd(line []byte) (int, bool) {
 // do sends a command, which must be answered with OK, and gives its untagged responses.
 func (c *client) do(t *testing.T, command string) [][]byte {
 	t.Helper()
+	out, end := c.ask(t, command)
+	if !strings.HasPrefix(end, "OK") {
+		t.Fatalf("%.200s: %s", command, end)
+	}
+	return out
+}
+
+// ask sends a command, and gives its untagged responses and what the tagged one says.
+func (c *client) ask(t *testing.T, command string) (untagged [][]byte, end string) {
+	t.Helper()
 	c.n++
 	tag := fmt.Sprintf("t%d", c.n)
 	if _, err := io.WriteString(c.conn, tag+" "+command+"\r\n"); err != nil {
@@ -79,10 +90,7 @@ func (c *client) do(t *testing.T, command string) [][]byte {
 	for {
 		res := c.response(t)
 		if rest, ok := bytes.CutPrefix(res, []byte(tag+" ")); ok {
-			if !bytes.HasPrefix(rest, []byte("OK")) {
-				t.Fatalf("%.200s: %s", command, rest)
-			}
-			return out
+			return out, string(rest)
 		}
 		out = append(out, res)
 	}

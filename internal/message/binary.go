@@ -1,0 +1,176 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"inlay.example/inlay/internal/imap"
+)
+
+// ErrUnknownEncoding is the error of a section that holds a part whose transfer encoding is not
+// known; the server's answer is UNKNOWN-CTE (rfc3516 §4.3).
+var ErrUnknownEncoding = errors.New("the Content-Transfer-Encoding is not known")
+
+// ErrEncoding is the error of a section that holds a part which is not encoded as it says.
+var ErrEncoding = errors.New("the content does not follow its Content-Transfer-Encoding")
+
+// Binary gives BINARY[…] (rfc3516 §4.2): the octets of a section, decoded, after the partial,
+// which counts in what is decoded. What is not there is empty. decoded says that the octets
+// are not as they stand in the message; they must not be changed.
+//
+// deviates: what holds other parts is given with all of them decoded, and with fields that say
+// so, as Dovecot does. The RFC has its own encoding removed only, which is none.
+func (m *Message) Binary(s imap.Section) (data []byte, decoded bool, err error) {
+	e := m.find(s.Part)
+	if e == nil {
+		return nil, false, nil
+	}
+	data, decoded, err = m.binary(e, len(s.Part) == 0)
+	if s.Partial != nil && err == nil {
+		data = data[min(uint64(s.Partial.Offset), uint64(len(data))):]
+		data = data[:min(uint64(s.Partial.Count), uint64(len(data)))]
+	}
+	return data, decoded, err
+}
+
+// BinarySize gives BINARY.SIZE[…]: the number of octets of what Binary gives.
+func (m *Message) BinarySize(s imap.Section) (int, error) {
+	data, _, err := m.Binary(imap.Section{Part: s.Part})
+	return len(data), err
+}
+
+// decoding is a stretch of a message and what stands in its place once it is decoded.
+type decoding struct {
+	start, end int
+	with       []byte
+}
+
+// binary decodes the body of an entity; the whole one has its header too.
+func (m *Message) binary(e *entity, whole bool) (data []byte, decoded bool, err error) {
+	var all []decoding
+	if all, err = m.decodings(e, whole, nil); err != nil {
+		return nil, false, err
+	}
+	at, end := m.offset(e.body), m.offset(e.body)+len(e.body)
+	if whole {
+		at = m.offset(e.header)
+	}
+	if len(all) == 0 {
+		return m.raw[at:end], false, nil
+	}
+	var out []byte
+	for _, d := range all {
+		out = append(out, m.raw[at:d.start]...)
+		out = append(out, d.with...)
+		at = d.end
+	}
+	return append(out, m.raw[at:end]...), true, nil
+}
+
+// offset gives where a slice of the message stands in it.
+func (m *Message) offset(part []byte) int { return cap(m.raw) - cap(part) }
+
+// decodings appends what is to be decoded of an entity, in order.
+func (m *Message) decodings(e *entity, header bool, all []decoding) ([]decoding, error) {
+	for _, c := range e.children {
+		var err error
+		if all, err = m.decodings(c, true, all); err != nil {
+			return nil, err
+		}
+	}
+	if e.multipart || e.nested {
+		return all, nil
+	}
+	var with []byte
+	ok := true
+	switch strings.ToLower(e.lastEncoding()) {
+	case "7bit", "8bit", "binary":
+		return all, nil
+	case "base64":
+		var err error
+		with, err = strictBase64(e.body)
+		ok = err == nil
+	case "quoted-printable":
+		with, ok = strictQuoted(e.body)
+	default:
+		return nil, ErrUnknownEncoding
+	}
+	if !ok {
+		return nil, ErrEncoding
+	}
+	if header {
+		start := m.offset(e.header)
+		all = append(all, decoding{start, start + len(e.header), e.headerWithout()})
+	}
+	start := m.offset(e.body)
+	return append(all, decoding{start, start + len(e.body), with}), nil
+}
+
+// lastEncoding gives the word of the last Content-Transfer-Encoding field, "7bit" if there is none.
+func (e *entity) lastEncoding() string {
+	f := e.findLast("Content-Transfer-Encoding")
+	if f == nil {
+		return "7bit"
+	}
+	c := scanner{s: f.value()}
+	c.space()
+	word, _, _ := c.word(isToken)
+	return word
+}
+
+// headerWithout gives the header with one field at its end that says what the body is decoded.
+func (e *entity) headerWithout() []byte {
+	const name = "Content-Transfer-Encoding"
+	var out []byte
+	size := 0
+	for _, f := range e.fields {
+		size += len(f.raw)
+		if !strings.EqualFold(f.name, name) {
+			out = append(out, f.raw...)
+		}
+	}
+	out = append(out, name+": binary\r\n"...)
+	return append(out, e.header[size:]...)
+}
+
+// strictQuoted decodes quoted-printable; ok is false where "=" is no escape. White space at a
+// line's end goes (rfc2045 §6.7 (3)).
+func strictQuoted(raw []byte) (out []byte, ok bool) {
+	out = make([]byte, 0, len(raw))
+	for len(raw) > 0 {
+		line, rest, found := bytes.Cut(raw, []byte("\r\n"))
+		raw = rest
+		line = bytes.TrimRight(line, " \t")
+		line, soft := bytes.CutSuffix(line, []byte("="))
+		if soft && !found {
+			return nil, false // "=" and nothing behind it
+		}
+		for i := 0; i < len(line); i++ {
+			if line[i] != '=' {
+				out = append(out, line[i])
+				continue
+			}
+			v, ok := hexOctet(line[i+1:])
+			if !ok {
+				return nil, false
+			}
+			out = append(out, v)
+			i += 2
+		}
+		if found && !soft {
+			out = append(out, "\r\n"...)
+		}
+	}
+	return out, true
+}
+
+// hexOctet takes two hexadecimal digits.
+func hexOctet(s []byte) (byte, bool) {
+	const digits = "0123456789abcdef0123456789ABCDEF"
+	if len(s) < 2 {
+		return 0, false
+	}
+	hi, lo := strings.IndexByte(digits, s[0]), strings.IndexByte(digits, s[1])
+	return byte(hi%16<<4 | lo%16), hi >= 0 && lo >= 0
+}
