@@ -5,7 +5,7 @@ import "time"
 // SearchOp is the operator of a search key.
 type SearchOp string
 
-// The keys of RFC 3501 §6.4.4, the three connectives, and the keys of RFC 5032 and 5182. NEW is And(Recent, Unseen), OLD is Not(Recent).
+// The keys of RFC 3501 §6.4.4, the three connectives, and the keys of RFC 5032, 5182, 8474 and 8514. NEW is And(Recent, Unseen), OLD is Not(Recent).
 const (
 	SearchAnd        SearchOp = "AND" // Keys; a parenthesised list, or the whole query
 	SearchOr         SearchOp = "OR"  // two Keys
@@ -34,6 +34,13 @@ const (
 	SearchOlder      SearchOp = "OLDER" // Interval, between INTERNALDATE and now
 	SearchYounger    SearchOp = "YOUNGER"
 	SearchModSeq     SearchOp = "MODSEQ" // Size, a mod-sequence: changed at it or after
+
+	SearchEmailID           SearchOp = "EMAILID" // Value
+	SearchThreadID          SearchOp = "THREADID"
+	SearchSavedBefore       SearchOp = "SAVEDBEFORE" // Date, at which it came into the mailbox
+	SearchSavedOn           SearchOp = "SAVEDON"
+	SearchSavedSince        SearchOp = "SAVEDSINCE"
+	SearchSaveDateSupported SearchOp = "SAVEDATESUPPORTED"
 )
 
 // SearchKey is a node of a query.

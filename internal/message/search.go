@@ -18,11 +18,14 @@ type Facts struct {
 	SeqStar      uint32 // what "*" means among sequence numbers
 	UIDStar      uint32 // and among UIDs
 	Now          time.Time
-	Saved        bool // it is in the result that SEARCH saved
 	ModSeq       uint64
+	Saved        bool      // it is in the result that SEARCH saved
+	SaveDate     time.Time // at which it came into the mailbox; as InternalDate
+	EmailID      string
+	ThreadID     string
 }
 
-// Match evaluates a search key (rfc3501 §6.4.4, rfc5032 §3) as Dovecot does. Texts are decoded, and
+// Match evaluates a search key (rfc3501 §6.4.4, rfc5032 §3, rfc8474 §6, rfc8514 §4.3) as Dovecot does. Texts are decoded, and
 // compared as substrings without regard to case. The error is of a key that is not known or
 // not well-formed; its answer must then be had elsewhere.
 func (m *Message) Match(k imap.SearchKey, f Facts) (bool, error) {
@@ -96,6 +99,14 @@ func (x *matching) match(k imap.SearchKey) (bool, error) {
 		return compareDay(k.Op, f.InternalDate.UTC(), k.Date), nil
 	case imap.SearchModSeq: // rfc7162 §3.1.5: "greater than or equal to"
 		return f.ModSeq >= k.Size, nil
+	case imap.SearchSavedBefore, imap.SearchSavedOn, imap.SearchSavedSince:
+		return compareDay(k.Op, f.SaveDate.UTC(), k.Date), nil
+	case imap.SearchSaveDateSupported:
+		return true, nil
+	case imap.SearchEmailID: // rfc8474 §4: ids are compared octet for octet
+		return f.EmailID == k.Value, nil
+	case imap.SearchThreadID:
+		return f.ThreadID == k.Value, nil
 	case imap.SearchOlder: // both of them hold of a message that is exactly as old
 		return f.InternalDate.Unix() <= f.Now.Unix()-int64(k.Interval), nil
 	case imap.SearchYounger:
@@ -132,9 +143,9 @@ func compareDay(op imap.SearchOp, at, day time.Time) bool {
 	y, mo, d := at.Date()
 	have := time.Date(y, mo, d, 0, 0, 0, 0, time.UTC)
 	switch op {
-	case imap.SearchBefore, imap.SearchSentBefore:
+	case imap.SearchBefore, imap.SearchSentBefore, imap.SearchSavedBefore:
 		return have.Before(day)
-	case imap.SearchOn, imap.SearchSentOn:
+	case imap.SearchOn, imap.SearchSentOn, imap.SearchSavedOn:
 		return have.Equal(day)
 	}
 	return !have.Before(day)

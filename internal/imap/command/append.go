@@ -20,11 +20,11 @@ func parseAppend(p *parser, lit Literal) (*Append, error) {
 
 // message takes what stands before a message, up to its head.
 //
-//	append-message = [SP flag-list] [SP date-time] SP literal
+//	append-message = [SP flag-list] [SP date-time] SP (literal / literal8)      (rfc3516 §5)
 //
 // The date is not looked into: what is wrong with it is the backend's to say.
 func (p *parser) message(lit Literal) (m Message, err error) {
-	m.Size, m.NonSync = lit.Size, lit.NonSync
+	m.Size, m.NonSync, m.Binary = lit.Size, lit.NonSync, lit.Binary
 	if err := p.space(); err != nil {
 		return m, err
 	}
@@ -46,6 +46,9 @@ func (p *parser) message(lit Literal) (m Message, err error) {
 	}
 	if p.i != lit.Pos {
 		return m, p.fail("the message as a literal")
+	}
+	if lit.Binary {
+		p.use("BINARY")
 	}
 	return m, nil
 }

@@ -118,10 +118,13 @@ type Fetch struct {
 
 // FetchItem is an item of FETCH.
 type FetchItem struct {
-	Name    string        // FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE RFC822 RFC822.HEADER RFC822.TEXT BODY[] MODSEQ
-	Section *imap.Section // of BODY[]
-	Peek    bool
-	Raw     string // as written
+	// Name is FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE RFC822 RFC822.HEADER RFC822.TEXT BODY[]
+	// BINARY[] BINARY.SIZE[] EMAILID THREADID SAVEDATE PREVIEW SNIPPET MODSEQ.
+	Name      string
+	Section   *imap.Section // of BODY[] and BINARY[]
+	Modifiers []string      // of PREVIEW and SNIPPET, upper case
+	Peek      bool
+	Raw       string // as written
 }
 
 // Store is STORE or UID STORE.
@@ -182,6 +185,7 @@ type Message struct {
 	Date    string // as written, without quotes; empty if there is none
 	Size    int64
 	NonSync bool
+	Binary  bool // a literal8: it may hold NUL
 }
 
 // NextMessage is a further message of an APPEND, up to its octets.

@@ -17,10 +17,14 @@ var macros = map[string][]string{
 var fetchItems = map[string]bool{
 	"FLAGS": true, "UID": true, "INTERNALDATE": true, "RFC822.SIZE": true, "ENVELOPE": true, "BODY": true,
 	"BODYSTRUCTURE": true, "MODSEQ": true, "RFC822": true, "RFC822.HEADER": true, "RFC822.TEXT": true,
+	"EMAILID": true, "THREADID": true, "SAVEDATE": true, // rfc8474 §5, rfc8514 §4.2
 }
 
+// itemExtensions are the extensions that items belong to.
+var itemExtensions = map[string]string{"MODSEQ": "CONDSTORE", "EMAILID": "OBJECTID", "THREADID": "OBJECTID", "SAVEDATE": "SAVEDATE"}
+
 // fetchExtensions are beginnings of items of extensions that are not offered.
-var fetchExtensions = []string{"BINARY", "PREVIEW", "SNIPPET", "EMAILID", "THREADID", "SAVEDATE", "X-"}
+var fetchExtensions = []string{"X-"}
 
 // fetch takes the arguments of FETCH and UID FETCH.
 //
@@ -78,6 +82,10 @@ func (p *parser) macro() []FetchItem {
 //	fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
 //	            "BODY" ["STRUCTURE"] / "UID" / "BODY" section ["<" number "." nz-number ">"] /
 //	            "BODY.PEEK" section ["<" number "." nz-number ">"] / "MODSEQ"
+//	fetch-att =/ "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary      (rfc3516 §5)
+//	fetch-att =/ "EMAILID" / "THREADID"                                                           (rfc8474 §7)
+//	fetch-att =/ "SAVEDATE"                                                                       (rfc8514 §5)
+//	fetch-att =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]                             (rfc8970 §6)
 func (p *parser) fetchAtt() (FetchItem, error) {
 	start := p.i
 	name := strings.ToUpper(p.while(func(c byte) bool { return wire.IsAtom(c) && c != '[' && c != '<' }))
@@ -88,9 +96,27 @@ func (p *parser) fetchAtt() (FetchItem, error) {
 		}
 		return FetchItem{Name: "BODY[]", Section: sec, Peek: name == "BODY.PEEK", Raw: string(p.b[start:p.i])}, nil
 	}
+	switch name {
+	case "BINARY", "BINARY.PEEK", "BINARY.SIZE":
+		p.use("BINARY")
+		sec, err := p.sectionBinary(name != "BINARY.SIZE")
+		it := FetchItem{Name: "BINARY[]", Section: sec, Peek: name != "BINARY", Raw: string(p.b[start:p.i])}
+		if name == "BINARY.SIZE" {
+			it.Name = "BINARY.SIZE[]"
+		}
+		return it, err
+	case "PREVIEW", "SNIPPET":
+		mods, err := p.previewModifiers()
+		if name == "SNIPPET" || slices.ContainsFunc(mods, func(m string) bool { return m != "LAZY" }) {
+			p.use(name + "=FUZZY")
+		} else {
+			p.use(name)
+		}
+		return FetchItem{Name: name, Modifiers: mods, Raw: string(p.b[start:p.i])}, err
+	}
 	if fetchItems[name] {
-		if name == "MODSEQ" {
-			p.use("CONDSTORE")
+		if ext := itemExtensions[name]; ext != "" {
+			p.use(ext)
 		}
 		return FetchItem{Name: name, Raw: string(p.b[start:p.i])}, nil
 	}

@@ -203,11 +203,12 @@ func (r *Reader) appendHead(c *Command) (*Command, error) {
 	if text := r.tooLarge(lit); text != "" {
 		return nil, r.refuse(c, appendFailed+text, !lit.NonSync)
 	}
-	a, err := parseAppend(r.parser(c), lit)
+	p := r.parser(c)
+	a, err := parseAppend(p, lit)
 	if err != nil {
 		return nil, r.refuse(c, appendFailed+err.Error(), !lit.NonSync)
 	}
-	c.Args = a
+	c.Args, c.Uses = a, p.uses
 	return c, nil
 }
 
@@ -215,11 +216,8 @@ const appendFailed = "Error in IMAP command APPEND: "
 
 // tooLarge says what is wrong with a message by its head alone.
 func (r *Reader) tooLarge(lit Literal) string {
-	switch {
-	case lit.Size > r.lim.Append:
+	if lit.Size > r.lim.Append {
 		return fmt.Sprintf("Message of more than %d octets", r.lim.Append)
-	case lit.Binary:
-		return unsupported("BINARY").Error()
 	}
 	return ""
 }

@@ -11,8 +11,7 @@ import (
 
 // searchExtensions are keys of extensions that are not offered.
 var searchExtensions = map[string]bool{
-	"EMAILID": true, "THREADID": true, "SAVEDBEFORE": true, "SAVEDON": true,
-	"SAVEDSINCE": true, "SAVEDATESUPPORTED": true, "FUZZY": true, "INTHREAD": true, "FILTER": true, "MIMEPART": true,
+	"FUZZY": true, "INTHREAD": true, "FILTER": true, "MIMEPART": true,
 }
 
 // flagKeys are keys that ask for one flag; the bool is false for the opposite.
@@ -25,16 +24,20 @@ var flagKeys = map[string]struct {
 	"UNDRAFT": {`\Draft`, false}, "UNFLAGGED": {`\Flagged`, false}, "UNSEEN": {`\Seen`, false},
 }
 
-var bareKeys = map[string]imap.SearchOp{"ALL": imap.SearchAll, "NEW": imap.SearchNew, "OLD": imap.SearchOld}
+var bareKeys = map[string]imap.SearchOp{"ALL": imap.SearchAll, "NEW": imap.SearchNew, "OLD": imap.SearchOld, "SAVEDATESUPPORTED": imap.SearchSaveDateSupported}
 
 var dateKeys = map[string]imap.SearchOp{
 	"BEFORE": imap.SearchBefore, "ON": imap.SearchOn, "SINCE": imap.SearchSince,
 	"SENTBEFORE": imap.SearchSentBefore, "SENTON": imap.SearchSentOn, "SENTSINCE": imap.SearchSentSince,
+	"SAVEDBEFORE": imap.SearchSavedBefore, "SAVEDON": imap.SearchSavedOn, "SAVEDSINCE": imap.SearchSavedSince,
 }
 
 var addressKeys = map[string]string{"BCC": "Bcc", "CC": "Cc", "FROM": "From", "TO": "To"}
 
 var textKeys = map[string]imap.SearchOp{"SUBJECT": imap.SearchSubject, "BODY": imap.SearchBody, "TEXT": imap.SearchText}
+
+// objectKeys are keys of an object's id (rfc8474 §6).
+var objectKeys = map[string]imap.SearchOp{"EMAILID": imap.SearchEmailID, "THREADID": imap.SearchThreadID}
 
 var sizeKeys = map[string]imap.SearchOp{"LARGER": imap.SearchLarger, "SMALLER": imap.SearchSmaller}
 
@@ -93,6 +96,9 @@ func (q *query) named(k *imap.SearchKey, depth int) (err error) {
 		}
 		return nil
 	}
+	if strings.HasPrefix(word, "SAVED") {
+		q.use("SAVEDATE")
+	}
 	if k.Op = bareKeys[word]; k.Op != "" {
 		return nil
 	}
@@ -122,6 +128,14 @@ func (q *query) named(k *imap.SearchKey, depth int) (err error) {
 		}
 		n, err := q.number(1, max32)
 		k.Interval = uint32(n)
+		return err
+	}
+	if k.Op = objectKeys[word]; k.Op != "" {
+		q.use("OBJECTID")
+		if err := q.space(); err != nil {
+			return err
+		}
+		k.Value, err = q.astring() // not decoded: it is no text
 		return err
 	}
 	if s, ok := subKeys[word]; ok {

@@ -75,6 +75,58 @@ func (p *parser) sectionText(s *imap.Section) error {
 	return p.fail("a section")
 }
 
+// sectionBinary takes a section-binary and, where it may have one, the part that is asked for.
+//
+//	section-binary = "[" [section-part] "]"
+//	partial        = "<" number "." nz-number ">"
+func (p *parser) sectionBinary(partial bool) (*imap.Section, error) {
+	var s imap.Section
+	if err := p.char('['); err != nil {
+		return nil, err
+	}
+	for part := p.peek() != ']'; part; part = p.try('.') {
+		n, err := p.number(1, max32)
+		if err != nil {
+			return nil, err
+		}
+		if len(s.Part) == p.lim.Nesting {
+			return nil, p.tooMany(p.lim.Nesting, "parts within each other")
+		}
+		s.Part = append(s.Part, uint32(n))
+	}
+	if err := p.char(']'); err != nil || !partial {
+		return &s, err
+	}
+	var err error
+	s.Partial, err = p.partial()
+	return &s, err
+}
+
+// previewModifiers takes the modifiers of PREVIEW and SNIPPET, if there are any.
+//
+//	preview-mod = "LAZY"      (rfc8970 §6)
+//
+// FUZZY and LAZY=FUZZY name an algorithm, as drafts of the extension had it: a server that
+// advertises PREVIEW=FUZZY or SNIPPET=FUZZY knows them.
+func (p *parser) previewModifiers() (mods []string, err error) {
+	if p.peek() != ' ' || p.i+1 >= len(p.b) || p.b[p.i+1] != '(' {
+		return nil, nil
+	}
+	p.i++
+	err = p.list(p.lim.Items, "modifiers", false, func() error {
+		at := p.i
+		word := strings.ToUpper(p.while(func(c byte) bool { return wire.IsAtom(c) }))
+		switch word {
+		case "LAZY", "FUZZY", "LAZY=FUZZY":
+			mods = append(mods, word)
+			return nil
+		}
+		p.i = at
+		return p.fail("LAZY")
+	})
+	return mods, err
+}
+
 // partial takes "<" number "." nz-number ">", if there is one.
 func (p *parser) partial() (*imap.Partial, error) {
 	if !p.try('<') {
