@@ -86,6 +86,9 @@ func (s *session) nextMessage() (next *command.NextMessage, answer string, err e
 	if bad := (*command.BadError)(nil); errors.As(err, &bad) {
 		return nil, "BAD " + bad.Text, nil
 	}
+	if err == nil && next != nil && next.Binary && !s.offers("BINARY") {
+		return nil, "BAD Error in IMAP command APPEND: BINARY is not offered", s.skipMessage(next.Message)
+	}
 	if err == nil && next != nil && s.reserved(next.Flags) {
 		return nil, "NO " + reservedText, s.skipMessage(next.Message)
 	}

@@ -22,7 +22,7 @@ func (s *session) dispatch(c *command.Command) error {
 	for _, ext := range c.Uses {
 		if why := s.mayUse(ext); why != "" {
 			s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + ext + " is " + why)
-			return nil
+			return s.skipLiteral(c)
 		}
 	}
 	if c.Err != nil {

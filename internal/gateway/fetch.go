@@ -46,11 +46,12 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 
 // fetching puts the responses of injected messages between those of real ones.
 type fetching struct {
-	s      *session
-	a      *command.Fetch
-	todo   []imap.UID
-	failed bool // a message could not be rendered
-	unseen bool // the store does not take \Seen now: it is left out of the rest too
+	s       *session
+	a       *command.Fetch
+	todo    []imap.UID
+	failed  bool   // a message could not be rendered
+	refused string // why a section could not be decoded
+	unseen  bool   // the store does not take \Seen now: it is left out of the rest too
 }
 
 // response is the handler of the exchange.
@@ -82,6 +83,9 @@ func (f *fetching) rest() error {
 		if err := f.one(); err != nil {
 			return err
 		}
+	}
+	if f.refused != "" {
+		return refusal{f.refused}
 	}
 	if f.failed {
 		return refusal{"[UNAVAILABLE] Some of the messages cannot be had now."}

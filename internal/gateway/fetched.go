@@ -30,18 +30,21 @@ func (f *fetching) answer(n imap.SeqNum, e *entry, msg *message.Message) {
 	}
 	for _, it := range f.a.Items {
 		if !isBody(it) {
-			w.add(it.Name, attribute(it.Name, e, msg))
+			w.add(it.Name, attribute(it, e, msg))
 		}
 	}
 	if seen {
 		w.add("FLAGS", appendFlags(nil, e.flagList()))
 	}
 	for _, it := range f.a.Items {
-		if isBody(it) {
+		switch {
+		case it.Name == "BINARY[]", it.Name == "BINARY.SIZE[]":
+			f.binary(&w, it, msg)
+		case isBody(it):
 			w.body(it, msg)
 		}
 	}
-	f.s.line(")")
+	w.end("UID", strconv.AppendUint(nil, uint64(e.p.UID), 10))
 }
 
 // attributes writes the items of a FETCH response, each name once.
@@ -81,9 +84,22 @@ func (w *attributes) body(it command.FetchItem, msg *message.Message) {
 	_, _ = w.out.Write(data)
 }
 
+func (w *attributes) literal(data []byte) {
+	_, _ = w.out.WriteString("{" + strconv.Itoa(len(data)) + "}\r\n")
+	_, _ = w.out.Write(data)
+}
+
+// end closes the list; one of which nothing came has the item that is given: it must have one.
+func (w *attributes) end(name string, value []byte) {
+	if len(w.done) == 0 {
+		w.add(name, value)
+	}
+	_, _ = w.out.WriteString(")\r\n")
+}
+
 // attribute gives the value of an item that is no body.
-func attribute(name string, e *entry, msg *message.Message) []byte {
-	switch name {
+func attribute(it command.FetchItem, e *entry, msg *message.Message) []byte {
+	switch it.Name {
 	case "UID":
 		return strconv.AppendUint(nil, uint64(e.p.UID), 10)
 	case "FLAGS":
@@ -98,6 +114,14 @@ func attribute(name string, e *entry, msg *message.Message) []byte {
 		return msg.AppendBody(nil)
 	case "BODYSTRUCTURE":
 		return msg.AppendBodyStructure(nil)
+	case "EMAILID":
+		return []byte("(" + emailID(&e.p) + ")")
+	case "THREADID":
+		return []byte("(" + threadID(&e.p) + ")")
+	case "SAVEDATE":
+		return saveDate(&e.p).AppendFormat(nil, `"02-Jan-2006 15:04:05 -0700"`)
+	case "PREVIEW", "SNIPPET":
+		return preview(it, msg)
 	}
 	return []byte("NIL")
 }
@@ -110,7 +134,7 @@ func appendFlags(b []byte, flags []string) []byte {
 
 func isBody(it command.FetchItem) bool {
 	switch it.Name {
-	case "BODY[]", "RFC822", "RFC822.HEADER", "RFC822.TEXT":
+	case "BODY[]", "RFC822", "RFC822.HEADER", "RFC822.TEXT", "BINARY[]", "BINARY.SIZE[]":
 		return true
 	}
 	return false
@@ -131,7 +155,7 @@ func bodyItem(it command.FetchItem, msg *message.Message) (name string, section 
 
 // setsSeen reports whether the item implies \Seen (rfc3501 §6.4.5).
 func setsSeen(it command.FetchItem) bool {
-	return it.Name == "BODY[]" && !it.Peek || it.Name == "RFC822" || it.Name == "RFC822.TEXT"
+	return (it.Name == "BODY[]" || it.Name == "BINARY[]") && !it.Peek || it.Name == "RFC822" || it.Name == "RFC822.TEXT"
 }
 
 // markSeen sets the \Seen that a body without PEEK implies, durably before it is told; where

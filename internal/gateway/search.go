@@ -137,6 +137,7 @@ func (s *session) searchInjected(a *command.Search) ([]hit, error) {
 		yes, err := msg.Match(a.Key, message.Facts{
 			Flags: e.p.Flags, Recent: e.recent, InternalDate: e.p.InternalDate,
 			Seq: n, UID: uid, SeqStar: m.view.Client(), UIDStar: uint32(uidStar), Now: now, Saved: slices.Contains(m.saved, uid),
+			SaveDate: saveDate(&e.p), EmailID: emailID(&e.p), ThreadID: threadID(&e.p),
 		})
 		if err != nil {
 			s.log.Info("query not evaluated on an injected message", "error", err)

@@ -17,7 +17,8 @@
 // Invariants: rendering is a function of template, variables and System; a rendered message is
 // ASCII in lines of at most 998 octets, ended by CRLF; every section is a slice of it.
 //
-// RFCs: 5322, 2045 to 2047, 2183, 2231, 2369, 2919, 3834, 6068; 3501, 5051, 9051 for the views.
+// RFCs: 5322, 2045 to 2047, 2183, 2231, 2369, 2919, 3834, 6068; 3501, 3516, 5051, 8970, 9051 for the
+// views.
 //
 // It knows no store, no network and no clock.
 //

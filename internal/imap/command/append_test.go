@@ -146,7 +146,7 @@ func TestNextMessage(t *testing.T) {
 		{in: ` (\Recent) {5}` + "\r\n", err: `a flag that clients may set, not \Recent, expected at octet 3 behind the message before`},
 		{in: " (a b c d e) {5}\r\n", err: "more than 4 flags at octet 11 behind the message before"},
 		{in: " {51+}\r\n" + chars(51) + "\r\n", err: "Message of more than 50 octets"},
-		{in: " ~{5+}\r\n12345\r\n", err: "BINARY is not offered"},
+		{in: " ~{5+}\r\n12\x0045", want: command.Message{Size: 5, NonSync: true, Binary: true}},
 		{in: " " + chars(310) + " {5+}\r\n12345\r\n", err: "more than 300 octets before a message"},
 	} {
 		input := "A1 APPEND a {2}\r\nab" + tt.in
@@ -198,8 +198,6 @@ func TestAppendRefused(t *testing.T) {
 	for _, tt := range []struct{ in, err string }{
 		{"APPEND a {51}\r\n", failed + "Message of more than 50 octets"},
 		{"APPEND a {51+}\r\n" + chars(51) + "\r\n", failed + "Message of more than 50 octets"},
-		{"APPEND a ~{5}\r\n", failed + "BINARY is not offered"},
-		{"APPEND a ~{5+}\r\n12345\r\n", failed + "BINARY is not offered"},
 		{"APPEND a b {5}\r\n", failed + "the message as a literal expected at octet 13"},
 		{"APPEND a b {5+}\r\n12345\r\n", failed + "the message as a literal expected at octet 13"},
 		{`APPEND a (\Seen {5}` + "\r\n", failed + "an atom expected at octet 20"},
