@@ -71,14 +71,14 @@ func (s *session) loginDisabled() bool { return s.g.cfg.RequireTLS && !s.secure 
 // noteCaps remembers what the backend can do now.
 func (s *session) noteCaps(caps imap.Capabilities) {
 	s.caps = caps
-	if s.kind == backend.Other {
-		s.kind = backend.KindOf(s.bc.Greeting, caps)
+	if s.user != "" || s.loggingIn {
+		s.bc.RecogniseByCaps(caps)
 	}
 }
 
 // dialect is how injected messages are told, as the backend tells real ones.
 func (s *session) dialect() message.Dialect {
-	if s.kind == backend.Cyrus {
+	if s.bc.Server == backend.Cyrus {
 		return message.Cyrus
 	}
 	return message.Dovecot

@@ -47,7 +47,6 @@ type session struct {
 	up         *bufio.Writer
 	upLane     *lane
 	caps       imap.Capabilities // the backend's, as last heard
-	kind       backend.Kind      // of the backend, as far as it is known
 	ownTags    uint64            // tags of the gateway's own commands so far
 
 	loggingIn bool   // LOGIN or AUTHENTICATE is on the backend

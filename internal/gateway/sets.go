@@ -51,7 +51,7 @@ func (s *session) selected(set imap.SeqSet, uid bool) (selection, error) {
 			nums.RemoveRange(m.view.Client()+1, uint32(imap.MaxUID))
 		}
 		sel.real, sel.injected, sel.ghosts = m.view.Split(nums)
-		if s.kind == backend.Cyrus && (!sel.real.Empty() || len(sel.injected) > 0 || sel.ghosts > 0) {
+		if s.bc.Server == backend.Cyrus && (!sel.real.Empty() || len(sel.injected) > 0 || sel.ghosts > 0) {
 			sel.beyond = false // it minds such numbers only where there are no others
 		}
 		return sel, nil

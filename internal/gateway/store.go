@@ -113,7 +113,7 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 		e.p = p
 		s.g.known.change(s.user, p)
 		s.announce(p.Flags)
-		if same || a.Silent && s.kind != backend.Cyrus { // Cyrus tells also the silent
+		if same || a.Silent && s.bc.Server != backend.Cyrus { // Cyrus tells also the silent
 			continue // as Dovecot does: told is what is not as the client knows it
 		}
 		if n, ok := m.view.InjectedSeq(uid); ok {

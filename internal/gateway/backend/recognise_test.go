@@ -11,8 +11,8 @@ import (
 	"inlay.example/inlay/internal/peertest"
 )
 
-// The kind of a real server is known from its greeting.
-func TestKindOfServers(t *testing.T) {
+// Which server it is is known from its greeting.
+func TestServersNameThemselves(t *testing.T) {
 	t.Parallel()
 	peertest.OnBackends(t, func(t *testing.T, kind peertest.Backend) {
 		d, err := backend.New(backend.Config{Addr: peertest.StartBackend(t, kind).Address()})
@@ -26,22 +26,23 @@ func TestKindOfServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if got := backend.KindOf(c.Greeting, c.Caps); string(got) != string(kind) {
-			t.Errorf("%s is taken for %q by %q", kind, got, c.Greeting)
+		if string(c.Server) != string(kind) {
+			t.Errorf("%s is taken for %q by %q", kind, c.Server, c.Greeting)
 		}
 	})
 }
 
 // Where an operator has changed the greeting, what the server can do after the login tells it.
-func TestKindByCapabilities(t *testing.T) {
+func TestServersByCapabilities(t *testing.T) {
 	t.Parallel()
-	for caps, want := range map[string]backend.Kind{
+	for caps, want := range map[string]backend.Server{
 		"IMAP4rev1 SORT QRESYNC SNIPPET=FUZZY PREVIEW=FUZZY PREVIEW": backend.Dovecot,
 		"IMAP4rev1 XLIST X-REPLICATION IDLE":                         backend.Cyrus,
-		"IMAP4rev1 IDLE":                                             backend.Other,
+		"IMAP4rev1 IDLE":                                             "",
 	} {
-		if got := backend.KindOf([]byte("* OK mail.example ready\r\n"), imap.ParseCapabilities(caps)); got != want {
-			t.Errorf("%s: %q, not %q", caps, got, want)
+		var c backend.Conn
+		if c.RecogniseByCaps(imap.ParseCapabilities(caps)); c.Server != want {
+			t.Errorf("%s: %q, not %q", caps, c.Server, want)
 		}
 	}
 }
