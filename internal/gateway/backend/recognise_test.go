@@ -35,7 +35,7 @@ func TestServersNameThemselves(t *testing.T) {
 // Where an operator has changed the greeting, what the server can do after the login tells it.
 func TestServersByCapabilities(t *testing.T) {
 	t.Parallel()
-	for caps, want := range map[string]backend.Server{
+	for caps, want := range map[string]backend.Kind{
 		"IMAP4rev1 SORT QRESYNC SNIPPET=FUZZY PREVIEW=FUZZY PREVIEW": backend.Dovecot,
 		"IMAP4rev1 XLIST X-REPLICATION IDLE":                         backend.Cyrus,
 		"IMAP4rev1 IDLE":                                             "",
