@@ -148,7 +148,7 @@ func (a *App) wireGateway(mw *middleware.Middleware) error {
 			SendAddress: c.Backend.SendAddress,
 		},
 		TLS: cert, RequireTLS: c.RequireTLS, Tenant: c.Tenant, Domain: c.Domain,
-		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, Look: c.Look, LoginTimeout: c.LoginTimeout, NoCompression: !c.Compress,
+		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, Look: c.Look, LoginTimeout: c.LoginTimeout, NoCompression: !c.Compress, MaxPerAddress: c.MaxPerAddress,
 	}, gateway.Deps{Injection: service, Log: a.log.With("role", string(config.Gateway)), Registerer: a.registry})
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ type GatewaySection struct {
 	Poll, Look      time.Duration
 	LoginTimeout    time.Duration
 	Compress        bool
+	MaxPerAddress   int
 	Middleware      PeerSection
 }
 

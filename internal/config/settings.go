@@ -77,6 +77,10 @@ func gatewaySettings(g *GatewaySection) []setting {
 			duration(&g.Look, time.Minute, 100*time.Millisecond, time.Hour),
 		},
 		{"gateway.login-timeout", "How long a client may take to log in.", duration(&g.LoginTimeout, 3*time.Minute, time.Second, time.Hour)},
+		{
+			"gateway.max-connections-per-address", "How many connections there may be at a time from one address (of IPv6: one /64); 0: any number. A load\nbalancer in front, and providers whose servers speak for many people, count as one address each.",
+			count(&g.MaxPerAddress, 0, 1_000_000),
+		},
 		{"gateway.compress", "Offer COMPRESS=DEFLATE, whatever the real server has; some 15 to 50 kB for a session that uses it.", boolean(&g.Compress, true)},
 		{"gateway.backend.addr", "The real IMAP server.", address(&g.Backend.Addr, "127.0.0.1:143")},
 		{"gateway.backend.tls", "How the connection to it is protected.", choice(&g.Backend.TLS, "none", "none", "starttls", "tls")},

@@ -279,6 +279,28 @@ func (f flag) set(n *unstable.Node) error {
 	return nil
 }
 
+// whole is a number without a fraction.
+type whole struct {
+	p         *int
+	def, most int
+}
+
+func count(p *int, def, most int) value { return whole{p, def, most} }
+
+func (w whole) reset()        { *w.p = w.def }
+func (w whole) print() string { return strconv.Itoa(*w.p) }
+func (w whole) set(n *unstable.Node) error {
+	if n.Kind != unstable.Integer {
+		return fmt.Errorf("must be an integer, not %s", kindName(n.Kind))
+	}
+	v, err := strconv.ParseInt(strings.ReplaceAll(string(n.Data), "_", ""), 0, 0)
+	if err != nil || v < 0 || v > int64(w.most) {
+		return fmt.Errorf("must be between 0 and %d, not %s", w.most, n.Data)
+	}
+	*w.p = int(v)
+	return nil
+}
+
 // share is a number from 0 to 1.
 type share struct {
 	p   *float64

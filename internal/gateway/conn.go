@@ -63,6 +63,33 @@ func (c slowConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
+// patientConn gives every read a deadline while a command is being read: whoever stops in the
+// middle of one holds what was read of it. While nothing is, there is no deadline, or the one of
+// the login, which goes on whatever is said.
+type patientConn struct {
+	net.Conn
+	s *session
+}
+
+func (c patientConn) Read(b []byte) (int, error) {
+	if c.s.within {
+		if err := c.SetReadDeadline(time.Now().Add(c.s.g.cfg.StallTimeout)); err != nil {
+			return 0, err
+		}
+		c.s.stallArmed = true
+	}
+	return c.Conn.Read(b)
+}
+
+// expectMore says whether the client is in the middle of a command, and must go on.
+func (s *session) expectMore(more bool) {
+	s.within = more && s.user != ""
+	if !s.within && s.stallArmed {
+		s.stallArmed = false
+		_ = s.nc.SetReadDeadline(time.Time{})
+	}
+}
+
 const writeTimeout = 5 * time.Minute
 
 // isNet reports whether err is of a connection, and not of what was said over it.

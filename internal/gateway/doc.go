@@ -18,6 +18,7 @@
 //	news.go        new numbers identified before they are told; the doorbell; telling
 //	login.go       greeting, STARTTLS, LOGIN, AUTHENTICATE (sasl.go), ID (id.go); capability.go the allow-list;
 //	enable.go      which extensions a client may enable, and has
+//	crowd.go       how many may come from one address
 //	compress.go    COMPRESS, which ends here (deflate)
 //
 //	select.go      SELECT: the answer withheld, and told corrected

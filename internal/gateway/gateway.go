@@ -57,6 +57,14 @@ type Config struct {
 	Look time.Duration
 	// LoginTimeout is how long a client may take to authenticate: 3 min.
 	LoginTimeout time.Duration
+	// StallTimeout is how long a client may say nothing more in the middle of a command: 30 min,
+	// the least that rfc9051 §5.4 allows. Between commands, and in IDLE, it is the backend that
+	// ends a session.
+	StallTimeout time.Duration
+	// MaxPerAddress is how many connections there may be at a time from one address, IPv6
+	// addresses counted by their /64; 0 is no limit. Many people may come from few addresses: a
+	// load balancer's, a provider's, a company's.
+	MaxPerAddress int
 	// BackendTimeout is how long the backend may say nothing while a command is in progress: 15 min.
 	BackendTimeout time.Duration
 	// NoCompression does without COMPRESS=DEFLATE.
@@ -97,6 +105,7 @@ type Gateway struct {
 	draining  bool                      // no new connections; guarded by mu
 	listeners map[net.Listener]struct{} // guarded by mu
 	sessions  map[*session]struct{}     // guarded by mu
+	crowd     crowd                     // guarded by mu
 	wg        sync.WaitGroup            // of sessions; Add under mu while not draining
 }
 
@@ -124,6 +133,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		{&cfg.Look, time.Minute, "look interval"},
 		{&cfg.LoginTimeout, 3 * time.Minute, "login timeout"},
 		{&cfg.BackendTimeout, 15 * time.Minute, "backend timeout"},
+		{&cfg.StallTimeout, 30 * time.Minute, "stall timeout"},
 	} {
 		if *t.d < 0 {
 			return nil, fault.New(fault.Invalid, "gateway: the %s is negative", t.key)
@@ -134,6 +144,9 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	}
 	if cfg.Lease < time.Second || cfg.Lease > time.Minute {
 		return nil, fault.New(fault.Invalid, "gateway: the lease is %s, not between 1s and 1m", cfg.Lease)
+	}
+	if cfg.MaxPerAddress < 0 {
+		return nil, fault.New(fault.Invalid, "gateway: the number of connections from one address is negative")
 	}
 	if cfg.Tenant == "" {
 		cfg.Tenant = injection.DefaultTenant
@@ -155,7 +168,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		cfg: cfg, dialer: d, log: deps.Log, metrics: m,
 		known:     newKnown(),
 		cmdLimits: command.Limits{Append: maxMessage}, respLimits: response.Limits{Literal: maxMessage},
-		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{},
+		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{}, crowd: crowd{},
 	}
 	if deps.Injection != nil {
 		g.service = newGuard(deps.Injection, g.metrics, cfg.LookupBudget)
@@ -207,6 +220,12 @@ func (g *Gateway) Serve(ln net.Listener, implicitTLS bool) error {
 			nc.Close()
 			return nil
 		}
+		if g.cfg.MaxPerAddress > 0 && !g.crowd.enter(s.remote, g.cfg.MaxPerAddress) {
+			g.mu.Unlock()
+			s.end()
+			g.turnAway(nc, implicitTLS)
+			continue
+		}
 		g.sessions[s] = struct{}{}
 		g.wg.Add(1)
 		g.mu.Unlock()
@@ -223,6 +242,9 @@ func (g *Gateway) session(s *session) {
 	defer func() {
 		g.mu.Lock()
 		delete(g.sessions, s)
+		if g.cfg.MaxPerAddress > 0 {
+			g.crowd.leave(s.remote)
+		}
 		g.mu.Unlock()
 		g.wg.Done()
 	}()

@@ -32,6 +32,7 @@ func (s *session) idleCommand(c *command.Command) error {
 		s.line(c.Tag + " BAD Error in IMAP command IDLE: " + c.Err.Error())
 		return nil
 	}
+	s.expectMore(false)
 	d := &idling{s: s, c: c}
 	refused, err := d.enter(true)
 	if err != nil || refused {

@@ -62,6 +62,9 @@ type session struct {
 	nextLook  time.Time    // when an open mailbox is to ask by itself what is offered
 	enabled   enabled      // by the client
 
+	within     bool // a command is being read, see patientConn; not while inLane is lent
+	stallArmed bool // the client's connection has a read deadline because of it
+
 	// mayExpunge: the command in progress allows EXPUNGE to be sent (rfc3501 §7.4.1).
 	mayExpunge bool
 
@@ -94,7 +97,7 @@ func newSession(g *Gateway, nc net.Conn, implicitTLS bool) *session {
 
 func (s *session) setClient(nc net.Conn) {
 	s.nc = nc
-	s.in = command.NewReader(nc, s.g.cmdLimits)
+	s.in = command.NewReader(patientConn{nc, s}, s.g.cmdLimits)
 	s.inLane = newLane(s.in.Wait, s.in.Buffered)
 	s.out = bufio.NewWriterSize(clientConn{slowConn{nc, writeTimeout}}, connBuffer)
 }
@@ -157,8 +160,11 @@ func (s *session) run() {
 		s.bye("The mail server has closed the connection")
 	case errors.As(err, &clientGone{}), errors.Is(err, io.EOF):
 		s.log.Debug("client gone", "error", err)
-	case errors.Is(err, os.ErrDeadlineExceeded): // only before login: see serve
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.user == "":
 		s.bye("Too long before login")
+	case errors.Is(err, os.ErrDeadlineExceeded): // see patientConn
+		s.g.metrics.closed.WithLabelValues("stalled").Inc()
+		s.bye("Too long in the middle of a command")
 	case fault.Is(err, fault.TooLarge):
 		s.g.metrics.closed.WithLabelValues("too_large").Inc()
 		s.bye(fault.Public(err))
@@ -232,8 +238,10 @@ func (s *session) serve() error {
 		if err := s.idle(); err != nil {
 			return err
 		}
+		s.expectMore(true)
 		cmd, err := s.in.Read(s.continuation)
 		if bad := (*command.BadError)(nil); errors.As(err, &bad) {
+			s.expectMore(false)
 			s.line(bad.Tag + " BAD " + bad.Text)
 			continue
 		}
@@ -243,6 +251,7 @@ func (s *session) serve() error {
 		s.mayExpunge = tellsExpunge(cmd)
 		err = s.dispatch(cmd)
 		s.mayExpunge = false
+		s.expectMore(false)
 		if err != nil {
 			return err
 		}

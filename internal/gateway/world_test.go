@@ -198,7 +198,7 @@ func (w *world) spell(l string) string {
 
 // act does what an "@" line says:
 //
-//	@config KEY VALUE     before the first session: plain, lookup, known, poll, look, login, backend, lease
+//	@config KEY VALUE     before the first session: plain, lookup, known, poll, look, login, backend, stall, lease
 //	@caps WORDS           what the backend can do, for @login and @open
 //	@server NAME          what the backend says it is in its greeting, for @login and @open
 //	@connect [GATEWAY]    another client comes, to the gateway with that number
@@ -279,6 +279,8 @@ func (w *world) configure(args []string) {
 		w.config.LoginTimeout = d
 	case "backend":
 		w.config.BackendTimeout = d
+	case "stall":
+		w.config.StallTimeout = d
 	case "lease":
 		w.config.Lease = d
 	default:
