@@ -39,7 +39,12 @@ func (g *generator) command() string {
 		return "STATUS INBOX" + items
 	case 7:
 		return g.append()
-	case 8, 9:
+	case 8:
+		return g.copyOf()
+	case 9:
+		if g.chance(2) {
+			return g.moveOf()
+		}
 		return g.copyOf()
 	case 10, 11, 12, 13, 14, 15:
 		return g.store()
@@ -203,6 +208,32 @@ func (g *generator) copyOf() string {
 		return "UID COPY " + strconv.Itoa(1+g.IntN(max(g.pair.uidNext, 1))) + " " + target
 	}
 	return "COPY " + strconv.Itoa(1+g.IntN(max(g.pair.messages, 1))) + " " + target
+}
+
+// moveOf moves: few at a time, so that something is left. Into the mailbox itself one at a time,
+// as by copyOf.
+func (g *generator) moveOf() string {
+	uid := g.uid()
+	top := max(g.pair.messages, 1)
+	if uid != "" {
+		top = max(g.pair.uidNext, 1)
+	}
+	n := 1 + g.IntN(top)
+	if g.chance(3) {
+		last := n + g.IntN(3)
+		if uid == "" {
+			last = min(last, top)
+		}
+		return fmt.Sprintf("%sMOVE %d:%d %s", uid, n, last, g.oneOf("Trash", "Sent", "Nowhere"))
+	}
+	target := g.oneOf("Trash", "Sent", "INBOX", "Nowhere")
+	switch g.IntN(4) {
+	case 0:
+		return "UID MOVE " + g.oneOf(g.pair.letters...) + " " + target
+	case 1:
+		return uid + "MOVE * " + target
+	}
+	return fmt.Sprintf("%sMOVE %d %s", uid, n, target)
 }
 
 // deepest is how deep search keys are nested.

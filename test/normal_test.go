@@ -44,6 +44,8 @@ func delivered(t testing.TB, command string, a answer) string {
 			continue
 		case strings.HasPrefix(u, "* ESEARCH "):
 			line.text = sortedESearch(line.text)
+		case strings.HasPrefix(u, "* OK [COPYUID "): // of MOVE
+			line.text = copied.ReplaceAllStringFunc(line.text, sortedCopy)
 		case m == nil:
 		case m[2] == "EXPUNGE":
 			n := int(number(m[1]))

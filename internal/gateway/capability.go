@@ -15,7 +15,7 @@ import (
 // commands are answered BAD: an extension that we do not know may carry numbers.
 var offered = map[string]bool{
 	"IMAP4REV1": true, "IDLE": true, "UIDPLUS": true, "LITERAL+": true, "LITERAL-": true, "MULTIAPPEND": true, "APPENDLIMIT": true, "ID": true, "NAMESPACE": true,
-	"CHILDREN": true, "ENABLE": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true,
+	"CHILDREN": true, "ENABLE": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true, "MOVE": true,
 	"QUOTA": true, "QUOTASET": true, "ACL": true, "METADATA": true, "METADATA-SERVER": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
 	"BINARY": true, "OBJECTID": true, "SAVEDATE": true, "PREVIEW": true, "PREVIEW=FUZZY": true, "SNIPPET=FUZZY": true,

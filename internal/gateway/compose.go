@@ -13,7 +13,8 @@ import (
 // compose finds out what the view holds: markers hidden, placements read, claims of others
 // resolved, new messages injected, ranks asked. The client has been told nothing yet.
 func (s *session) compose(m *mailbox) error {
-	s.nextLook = time.Now().Add(jittered(s.g.cfg.Look)) // this is one
+	s.nextLook = time.Now().Add(s.every(s.g.cfg.Look)) // this is one
+	s.bell.take()
 	if m.keyword {
 		if err := s.findMarkers(); err != nil {
 			return err
@@ -104,7 +105,9 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 	} else {
 		s.notInjected(reasonOf(err), err)
 	}
-	held := func(p placement.Placement) bool { return p.Mailbox == m.name }
+	held := func(p placement.Placement) bool {
+		return p.Mailbox == m.name || p.State == placement.Moving && p.Target == m.name
+	}
 	switch {
 	case m.keyword, ok && slices.ContainsFunc(session.Placements, held):
 	case ok:
@@ -152,6 +155,9 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 			s.notInjected(reasonOf(err), err)
 		}
 		return s.knownOf(m), nil
+	}
+	if all, err = s.withoutLeftMoves(all); err != nil {
+		return nil, err
 	}
 	s.voidForeign(m, all)
 	live, claimed := m.here(all)

@@ -1,15 +1,12 @@
 package gateway
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
@@ -43,7 +40,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 			return err
 		}
 		if refused != "" {
-			if err := s.takeBack(a.Mailbox, target, made); err != nil {
+			if _, err := s.takeBack(a.Mailbox, target, made); err != nil {
 				return err
 			}
 			return s.answerSettled(tagged{kind: "NO", raw: []byte(c.Tag + " " + refused)})
@@ -64,7 +61,7 @@ func (s *session) copy(c *command.Command, a *command.Copy) error {
 		return err
 	}
 	if !res.ok() {
-		if err := s.takeBack(a.Mailbox, target, made); err != nil {
+		if _, err := s.takeBack(a.Mailbox, target, made); err != nil {
 			return err
 		}
 	}
@@ -127,30 +124,39 @@ func (s *session) materialise(target string, uids []imap.UID, made *materialised
 	return "", nil
 }
 
-// merge puts what was appended into the backend's answer. The sets of COPYUID pair up
-// position by position (rfc4315 §3); the appended ones came first.
+// merge puts what was appended into the backend's tagged answer.
 func (x materialised) merge(res tagged, tagLen int) []byte {
-	if len(x.dst) != len(x.src) {
-		return res.raw
-	}
-	src, dst := appendUIDs(nil, x.src), appendUIDs(nil, x.dst)
-	rest := res.raw[tagLen+len(" OK"):]
-	code := res.status.Code
-	if code == "COPYUID" {
-		f := bytes.Fields(res.status.CodeArgs)
-		if len(f) != 3 || string(f[0]) != strconv.FormatUint(uint64(x.validity), 10) {
-			return res.raw
-		}
-		src, dst = fmt.Appendf(src, ",%s", f[1]), fmt.Appendf(dst, ",%s", f[2])
-		rest = rest[bytes.IndexByte(rest, ']')+1:]
-	} else if code != "" {
+	code := x.copyUID(res.status)
+	if code == "" {
 		return res.raw // of which nothing is known: the answer can carry one code only
+	}
+	rest := res.raw[tagLen+len(" OK"):]
+	if res.status.Code == "COPYUID" {
+		rest = rest[bytes.IndexByte(rest, ']')+1:]
 	} else {
 		rest = []byte(" Copy completed.\r\n") // the backend says that it found nothing to copy
 	}
 	out := append([]byte(nil), res.raw[:tagLen+len(" OK")]...)
-	out = fmt.Appendf(out, " [COPYUID %d %s %s]", x.validity, src, dst)
+	out = fmt.Appendf(out, " [%s]", code)
 	return append(out, rest...)
+}
+
+// copyUID is the COPYUID of what was appended and what the backend says that it copied. The
+// sets of COPYUID pair up position by position (rfc4315 §3); the appended ones came first. It
+// is empty if they cannot be told together.
+func (x materialised) copyUID(st response.Status) string {
+	if len(x.dst) != len(x.src) {
+		return ""
+	}
+	src, dst := appendUIDs(nil, x.src), appendUIDs(nil, x.dst)
+	switch f := bytes.Fields(st.CodeArgs); {
+	case st.Code == "":
+	case st.Code != "COPYUID" || len(f) != 3 || string(f[0]) != strconv.FormatUint(uint64(x.validity), 10):
+		return ""
+	default:
+		src, dst = fmt.Appendf(src, ",%s", f[1]), fmt.Appendf(dst, ",%s", f[2])
+	}
+	return fmt.Sprintf("COPYUID %d %s %s", x.validity, src, dst)
 }
 
 // appendUIDs writes UIDs in their order, not as ranges: the order is the meaning.
@@ -166,23 +172,25 @@ func appendUIDs(b []byte, uids []imap.UID) []byte {
 
 // takeBack expunges what was appended, because the rest of the command was refused. The
 // target is not the selected mailbox as a rule, and selecting it here would end the view: so
-// it is done over a second connection, with the person's own rights.
-func (s *session) takeBack(mailbox, target string, made materialised) error {
+// it is done over a second connection, with the person's own rights. kept says that the copies
+// are still there.
+func (s *session) takeBack(mailbox, target string, made materialised) (kept bool, err error) {
 	if len(made.dst) == 0 {
-		return nil
+		return false, nil
 	}
 	set := setOfUIDs(made.dst).String()
 	if s.mbox.name == mailbox && s.mbox.validity == made.validity {
 		if _, err := s.own("UID STORE "+set+` +FLAGS.SILENT (\Deleted)`, nil); err != nil {
-			return err
+			return true, err
 		}
-		_, err := s.own("UID EXPUNGE "+set, nil)
-		return err
+		res, err := s.own("UID EXPUNGE "+set, nil)
+		return !res.ok(), err
 	}
 	if err := s.takeBackElsewhere(target, set, made.validity); err != nil {
-		s.log.Error("copies of injected messages stay behind a refused COPY", "mailbox", mailbox, "uids", set, "error", err)
+		s.log.Error("copies of injected messages stay behind a command that was refused", "mailbox", mailbox, "uids", set, "error", err)
+		return true, nil
 	}
-	return nil
+	return false, nil
 }
 
 func setOfUIDs(uids []imap.UID) imap.Set {
@@ -194,40 +202,21 @@ func setOfUIDs(uids []imap.UID) imap.Set {
 }
 
 func (s *session) takeBackElsewhere(target, set string, validity uint32) error {
-	if s.cred == nil {
-		return fmt.Errorf("the login cannot be repeated")
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(s.ctx, asideTime)
 	defer cancel()
-	bc, err := s.g.dialer.DialFor(ctx, s.remote, s.g.respLimits)
+	side, err := s.aside(ctx)
 	if err != nil {
 		return err
 	}
-	defer bc.Close()
-	// Not a deadline of the connection: exchange sets that anew for every command.
-	defer context.AfterFunc(ctx, func() { bc.Close() })()
-	side := &session{
-		g: s.g, log: s.log, ctx: ctx, bc: bc, caps: bc.Caps, user: s.user,
-		up: bufio.NewWriter(bc), out: bufio.NewWriter(discard{}), upLane: newLane(bc.Reader.Wait, bc.Reader.Buffered),
+	defer side.leave()
+	got, err := side.open("SELECT", target)
+	if err != nil {
+		return err
 	}
-	tag := side.ownTag()
-	if strings.ContainsAny(s.cred.user+s.cred.password, "\x00\r\n") {
-		return errors.New("logging in again: what cannot be quoted")
+	if got != validity {
+		return fmt.Errorf("the target has UIDVALIDITY %d by now, not %d", got, validity)
 	}
-	login := imap.AppendQuoted([]byte(tag+" LOGIN "), s.cred.user)
-	login = imap.AppendQuoted(append(login, ' '), s.cred.password)
-	if res, err := side.exchange(tag, append(login, "\r\n"...), nil, nil); err != nil || !res.ok() {
-		return fmt.Errorf("logging in again: %v %s", err, res.kind) //nolint:errorlint // may be nil
-	}
-	same := false
-	if res, err := side.own("SELECT "+target, side.collect("OK", heldLine, func(_ response.Head, rest []byte) error {
-		st := response.ParseStatus(rest)
-		same = same || st.Code == "UIDVALIDITY" && strings.TrimSpace(string(st.CodeArgs)) == strconv.FormatUint(uint64(validity), 10)
-		return nil
-	})); err != nil || !res.ok() || !same {
-		return fmt.Errorf("selecting the target: %v %s", err, res.kind) //nolint:errorlint // may be nil
-	}
-	for _, text := range []string{"UID STORE " + set + ` +FLAGS.SILENT (\Deleted)`, "UID EXPUNGE " + set, "LOGOUT"} {
+	for _, text := range []string{"UID STORE " + set + ` +FLAGS.SILENT (\Deleted)`, "UID EXPUNGE " + set} {
 		if res, err := side.own(text, nil); err != nil || !res.ok() {
 			return fmt.Errorf("%s: %v %s", text, err, res.kind) //nolint:errorlint // may be nil
 		}

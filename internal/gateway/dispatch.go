@@ -19,6 +19,10 @@ func (s *session) dispatch(c *command.Command) error {
 		s.line(c.Tag + " BAD Already logged in.")
 		return nil
 	}
+	if needed := extension[c.Name]; needed != "" && !s.caps.Has(needed) {
+		s.line(c.Tag + " BAD " + unknownText(c))
+		return nil
+	}
 	for _, ext := range c.Uses {
 		if why := s.mayUse(ext); why != "" {
 			s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + ext + " is " + why)
@@ -52,6 +56,8 @@ func (s *session) dispatch(c *command.Command) error {
 		return nil
 	case *command.Copy:
 		return s.copy(c, a)
+	case *command.Move:
+		return s.move(c, a)
 	case *command.Expunge:
 		return s.expunge(c, a)
 	case *command.Append:
@@ -76,11 +82,16 @@ func (s *session) dispatch(c *command.Command) error {
 	return s.forward(c)
 }
 
+// extension names the capability that commands belong to which the gateway has a part in, and
+// cannot do alone: without it they are unknown, as they are to the backend.
+var extension = map[string]string{"MOVE": "MOVE", "UID MOVE": "MOVE"}
+
 // inSelected are the commands of the selected state (rfc3501 §6.4).
 var inSelected = map[string]bool{
 	"CHECK": true, "CLOSE": true, "UNSELECT": true, "EXPUNGE": true, "SEARCH": true, "FETCH": true, "STORE": true, "COPY": true,
 	"UID FETCH": true, "UID STORE": true, "UID SEARCH": true, "UID COPY": true, "UID EXPUNGE": true,
 	"SORT": true, "UID SORT": true, "THREAD": true, "UID THREAD": true,
+	"MOVE": true, "UID MOVE": true,
 }
 
 // needsOrder are the commands that can be kept true only where it is known how the backend orders

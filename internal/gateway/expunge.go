@@ -91,7 +91,7 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 			failed = unavailable
 			continue
 		}
-		s.g.known.expunge(s.user, e.p.ID)
+		s.removed(e.p.ID)
 		if e.left = true; tell {
 			s.depart(e)
 		}

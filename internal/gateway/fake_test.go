@@ -76,6 +76,7 @@ func (f *fakeService) realUIDs(n int) []int {
 //	@live CAMPAIGN MAILBOX VALIDITY UID [FLAGS]         injected before
 //	@claimed CAMPAIGN MAILBOX VALIDITY TOKEN LEASE      claimed by a gateway that is not here
 //	@confirm CAMPAIGN UID                               which makes it live
+//	@moving CAMPAIGN MAILBOX VALIDITY UID TARGET COPY…  a move that began now
 //	@flags UID FLAGS    @withdraw UID                   changed elsewhere
 //	@used               the mailbox was injected into before
 //	@down @up           nothing is answered but with Unavailable
@@ -115,6 +116,11 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 			p.Template = args[3]
 		}
 		f.offers = append(f.offers, injection.Offer{ID: p.ID, Key: p.Key, Mailbox: args[2], Template: p.Template, Until: p.Until})
+	case "moving":
+		p := base(args[1])
+		p.Mailbox, p.UIDValidity, p.UID = args[2], number(args[3]), imap.UID(number(args[4]))
+		p.State, p.Target, p.Copy, p.Changed = placement.Moving, args[5], strings.Join(args[6:], " "), time.Now()
+		f.placements = append(f.placements, p)
 	case "live", "claimed":
 		p := base(args[1])
 		p.Mailbox, p.UIDValidity = args[2], number(args[3])

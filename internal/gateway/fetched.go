@@ -183,6 +183,6 @@ func (f *fetching) markSeen(e *entry) (changed bool) {
 		return false
 	}
 	e.p = p
-	s.g.known.change(s.user, p)
+	s.changed(p)
 	return true
 }

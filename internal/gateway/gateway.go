@@ -92,6 +92,7 @@ type Gateway struct {
 	dialer  *backend.Dialer
 	service *guard // nil for a plain proxy
 	known   *known
+	bells   *bells
 	render  *renderer
 	log     *slog.Logger
 	metrics *metrics
@@ -166,7 +167,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg: cfg, dialer: d, log: deps.Log, metrics: m,
-		known:     newKnown(),
+		known: newKnown(), bells: newBells(),
 		cmdLimits: command.Limits{Append: maxMessage}, respLimits: response.Limits{Literal: maxMessage},
 		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{}, crowd: crowd{},
 	}

@@ -22,6 +22,7 @@ type idling struct {
 	last tagged // the end of the last IDLE on the backend
 
 	nextPoll time.Time // when the placements that are shown are to be looked at
+	word     bool      // somebody has said that they have changed: also where none is shown
 }
 
 // idleCommand runs IDLE.
@@ -42,7 +43,7 @@ func (s *session) idleCommand(c *command.Command) error {
 		return err
 	}
 	m := s.mbox
-	d.nextPoll = time.Now().Add(jittered(s.g.cfg.Poll))
+	d.nextPoll = time.Now().Add(s.every(s.g.cfg.Poll))
 	timer := time.NewTimer(s.g.cfg.Poll)
 	defer timer.Stop()
 	for !d.done {
@@ -67,10 +68,15 @@ func (s *session) idleCommand(c *command.Command) error {
 			if err := d.look(); err != nil {
 				return err
 			}
+		case <-s.bell.rang:
+			d.rung(s.bell.take())
 		case <-s.quit:
 			s.bye("Server shutting down")
 			return errBye
 		}
+	}
+	if d.word { // too late for this IDLE
+		s.bell.missed(rung{person: true})
 	}
 	if err := d.exit(); err != nil {
 		return err
@@ -218,39 +224,59 @@ func (d *idling) outside(f func() error) error {
 	return err
 }
 
-// nextDue is when the session is to look by itself.
+// rung takes a word: what is to be looked at, and when.
+func (d *idling) rung(r rung) {
+	s, at := d.s, time.Now().Add(r.wait)
+	if r.offers {
+		s.nextLook = earlier(s.nextLook, at)
+	}
+	if r.person {
+		d.nextPoll, d.word = earlier(d.nextPoll, at), true
+	}
+	if r.lost {
+		now := time.Now()
+		d.nextPoll = earlier(d.nextPoll, now.Add(jittered(s.g.cfg.Poll)))
+		s.nextLook = earlier(s.nextLook, now.Add(jittered(s.g.cfg.Look)))
+	}
+}
+
+// nextDue is when the session is to look.
 func (d *idling) nextDue() time.Time {
-	if m := d.s.mbox; m != nil && len(m.entries) > 0 && d.nextPoll.Before(d.s.nextLook) {
-		return d.nextPoll
+	if m := d.s.mbox; d.word || m != nil && len(m.entries) > 0 {
+		return earlier(d.nextPoll, d.s.nextLook)
 	}
 	return d.s.nextLook
 }
 
-// look is an idle session's own look now and then: at what it shows, and at what is offered. The
-// backend stays in IDLE unless there is something that it must be asked.
+// look is an idle session's look: at what it shows, and at what is offered. The backend stays in
+// IDLE unless there is something that it must be asked.
 func (d *idling) look() error {
 	s := d.s
 	m := s.mbox
 	if m == nil || !m.active {
 		return nil
 	}
-	rings := false
-	if now := time.Now(); !now.Before(s.nextLook) {
+	now, rings := time.Now(), false
+	poll := d.word || !now.Before(d.nextPoll)
+	if !now.Before(s.nextLook) {
 		var offers []injection.Offer
 		if offers, rings = s.offersHere(s.g.cfg.KnownBudget); len(offers) > 0 {
 			if err := d.outside(func() error { return s.injectIdle(offers) }); err != nil {
 				return err
 			}
 		}
-	} else if now.Before(d.nextPoll) {
+	}
+	if !poll && !rings {
 		return nil
 	}
-	d.nextPoll = time.Now().Add(jittered(s.g.cfg.Poll))
-	if len(m.entries) == 0 && !rings {
+	d.nextPoll = time.Now().Add(s.every(s.g.cfg.Poll))
+	if word := d.word; len(m.entries) == 0 && !word && !rings {
 		return nil
 	}
+	d.word = false
 	all, err := s.placements(s.g.cfg.LookupBudget)
 	if err != nil {
+		d.word, d.nextPoll = true, time.Now().Add(jittered(s.g.cfg.Poll))
 		s.log.Debug("placements not read while idling", "error", err)
 		return nil // what is shown stays
 	}

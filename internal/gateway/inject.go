@@ -144,23 +144,10 @@ func (s *session) cannotReserve() (reason string, err error) {
 	case !hasFlag(m.permanent, `\Seen`) || !hasFlag(m.permanent, `\Deleted`) || !hasFlag(m.permanent, `\*`) && !hasFlag(m.permanent, keyword):
 		return reasonFlags, nil
 	}
-	if !s.caps.Has("ACL") {
-		return "", nil
-	}
-	// rfc4314 §3.8. A server may say READ-WRITE, take the marker, and refuse to expunge it.
-	rights := ""
-	res, err := s.own("MYRIGHTS "+m.raw, s.collect("MYRIGHTS", heldLine, func(_ response.Head, rest []byte) error {
-		fields := strings.Fields(string(rest))
-		if len(fields) > 0 {
-			rights = fields[len(fields)-1]
-		}
-		return nil
-	}))
-	if err != nil {
+	// A server may say READ-WRITE, take the marker, and refuse to expunge it.
+	rights, known, err := s.rights()
+	if err != nil || !known {
 		return "", err
-	}
-	if !res.ok() {
-		return reasonRights, nil
 	}
 	for _, r := range "istew" {
 		if !strings.ContainsRune(rights, r) {
@@ -168,6 +155,22 @@ func (s *session) cannotReserve() (reason string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// rights asks for the person's rights in the selected mailbox (rfc4314 §3.8); known is false
+// where the backend has no such thing. Of a mailbox of which they are not told there are none.
+func (s *session) rights() (rights string, known bool, err error) {
+	if !s.caps.Has("ACL") {
+		return "", false, nil
+	}
+	_, err = s.own("MYRIGHTS "+s.mbox.raw, s.collect("MYRIGHTS", heldLine, func(_ response.Head, rest []byte) error {
+		fields := strings.Fields(string(rest))
+		if len(fields) > 0 {
+			rights = fields[len(fields)-1]
+		}
+		return nil
+	}))
+	return rights, true, err
 }
 
 // claimBudget bounds a claim, where the budget of the lookup is not greater. The person is
@@ -237,7 +240,7 @@ func (s *session) confirm(c claiming, uid imap.UID) {
 		s.notInjected(reasonRender, err)
 		return
 	}
-	s.g.known.change(s.user, c.p)
+	s.changed(c.p)
 	e.recent = true
 	s.mbox.injected = append(s.mbox.injected, e)
 	s.g.metrics.injected.Inc()

@@ -126,3 +126,15 @@ func (k *known) expunge(user string, id placement.ID) {
 		p.placements = slices.DeleteFunc(slices.Clone(p.placements), func(x placement.Placement) bool { return x.ID == id })
 	}
 }
+
+// changed notes a change that this session made, for all others of the person.
+func (s *session) changed(now placement.Placement) {
+	s.g.known.change(s.user, now)
+	s.g.bells.ring(s.user, s.bell)
+}
+
+// removed notes that this session has removed a placement for good.
+func (s *session) removed(id placement.ID) {
+	s.g.known.expunge(s.user, id)
+	s.g.bells.ring(s.user, s.bell)
+}

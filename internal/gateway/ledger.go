@@ -27,11 +27,11 @@ func (m *mailbox) here(all []placement.Placement) (live, claimed []placement.Pla
 			continue
 		}
 		switch p.State {
-		case placement.Live:
+		case placement.Live, placement.Moving: // here until it has moved
 			live = append(live, p)
 		case placement.Claimed:
 			claimed = append(claimed, p)
-		case placement.Moving, placement.Moved, placement.Expunged, placement.Withdrawn, placement.Expired, placement.Void: // not in the view
+		case placement.Moved, placement.Expunged, placement.Withdrawn, placement.Expired, placement.Void: // not in the view
 		}
 	}
 	slices.SortFunc(live, func(a, b placement.Placement) int { return int(int64(a.UID) - int64(b.UID)) })
@@ -45,8 +45,12 @@ func (s *session) readLedger(budget time.Duration) error {
 	m := s.mbox
 	all, err := s.placements(budget)
 	if err != nil {
+		s.bell.missed(rung{person: true})
 		s.notInjected(reasonOf(err), err)
 		return nil
+	}
+	if all, err = s.withoutLeftMoves(all); err != nil {
+		return err
 	}
 	live, claimed := m.here(all)
 	if len(claimed) > 0 {
@@ -153,10 +157,15 @@ func (s *session) entry(p placement.Placement) (*entry, error) {
 	return &entry{p: p, template: t}, nil
 }
 
-// freshen reads the ledger if injected messages are shown and the last reading is older than age.
+// freshen reads the ledger if injected messages are shown, and what is known of them may be
+// older than age: the last reading is, and either there was a word since or nobody would have
+// brought one. With an age of 0 it is always read.
 func (s *session) freshen(age, budget time.Duration) error {
 	m := s.mbox
-	if m == nil || !m.active || len(m.entries) == 0 || time.Since(m.read) < age {
+	if m == nil || !m.active || len(m.entries) == 0 {
+		return nil
+	}
+	if rung := s.bell.takePerson(); age > 0 && !rung && (s.g.bells.alive() || time.Since(m.read) < age) {
 		return nil
 	}
 	return s.readLedger(budget)

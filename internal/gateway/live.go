@@ -20,14 +20,25 @@ func jittered(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d/4)+1)) //nolint:gosec // spreading, no secret
 }
 
+// every is how long a session waits until it looks by itself. While the change stream stands
+// that is for what no word may come of: the hour of a campaign, say.
+func (s *session) every(d time.Duration) time.Duration {
+	if s.g.bells.alive() {
+		d *= 10
+	}
+	return jittered(d)
+}
+
 // offersHere asks what there is for the person, and gives what may be injected into the mailbox
 // that is open. rings says that something else is in it that the view has not.
 func (s *session) offersHere(budget time.Duration) (offers []injection.Offer, rings bool) {
 	m := s.mbox
 	s.startLookup()
-	s.nextLook = time.Now().Add(jittered(s.g.cfg.Look))
+	s.nextLook = time.Now().Add(s.every(s.g.cfg.Look))
 	session, err := s.awaitLookup(budget)
 	if err != nil {
+		s.bell.missed(rung{offers: true})
+		s.nextLook = time.Now().Add(jittered(s.g.cfg.Look))
 		s.notInjected(reasonOf(err), err)
 		return nil, false
 	}
@@ -69,24 +80,27 @@ func (s *session) injectOpen(offers []injection.Offer) (reserved bool, err error
 const contestedLook = 2 * time.Second
 
 // news makes an open session look for what is new, before the backend is asked for its own news
-// by the client's command: so both are told by that command together.
+// by the client's command: so both are told by that command together. While the change stream
+// stands, it looks when there was a word; without it, each time.
 func (s *session) news() error {
 	m := s.mbox
 	if m == nil || !m.active {
 		return nil
 	}
-	if !time.Now().Before(s.nextLook) {
+	r := s.bell.take()
+	if r.offers || !time.Now().Before(s.nextLook) {
 		offers, rings := s.offersHere(s.g.cfg.LookupBudget)
 		if len(offers) > 0 {
 			if done, err := s.injectOpen(offers); done || err != nil {
 				return err
 			}
 		}
-		if rings {
-			return s.readLedger(s.g.cfg.LookupBudget)
-		}
+		r.person = r.person || rings
 	}
-	return s.freshen(0, s.g.cfg.LookupBudget)
+	if r.person || len(m.entries) > 0 && !s.g.bells.alive() {
+		return s.readLedger(s.g.cfg.LookupBudget)
+	}
+	return nil
 }
 
 // toldNew says that the client has been told of what this session injected.
@@ -101,4 +115,11 @@ func (s *session) toldNew() error {
 	}
 	s.g.cfg.AtStep(StepAnswered)
 	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

@@ -191,6 +191,7 @@ func (s *session) loggedIn(res tagged, user string, cred *credentials) error {
 	}
 	s.user, s.cred = user, cred
 	s.g.known.join(user)
+	s.g.bells.join(user, s.bell)
 	s.log = s.log.With("user", user)
 	s.startLookup()
 	if res.status.Code == "CAPABILITY" {

@@ -60,6 +60,7 @@ type session struct {
 	contested bool         // a claim of ours met another session's
 	voided    bool         // a claim was voided by us
 	nextLook  time.Time    // when an open mailbox is to ask by itself what is offered
+	bell      *bell        // rung by other sessions and the change stream
 	enabled   enabled      // by the client
 
 	within     bool // a command is being read, see patientConn; not while inLane is lent
@@ -81,7 +82,7 @@ const connBuffer = 4 << 10 // octets of each of the four buffers of a session
 
 func newSession(g *Gateway, nc net.Conn, implicitTLS bool) *session {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{g: g, service: g.service, ctx: ctx, end: cancel, quit: make(chan struct{}), remote: nc.RemoteAddr().String(), raw: []net.Conn{nc}}
+	s := &session{g: g, service: g.service, ctx: ctx, end: cancel, quit: make(chan struct{}), bell: newBell(), remote: nc.RemoteAddr().String(), raw: []net.Conn{nc}}
 	s.log = g.log.With("remote", s.remote)
 	if tc, ok := nc.(*net.TCPConn); ok {
 		// Both sides answer line by line: waiting for more to send costs 40 ms a command.
@@ -132,6 +133,7 @@ func (s *session) run() {
 	defer func() {
 		if s.user != "" {
 			s.g.known.leave(s.user)
+			s.g.bells.leave(s.user, s.bell)
 		}
 	}()
 	defer func() {

@@ -111,7 +111,7 @@ func (s *session) storeInjected(uids []imap.UID, a *command.Store) error {
 		}
 		same := slices.Equal(e.p.Flags, p.Flags)
 		e.p = p
-		s.g.known.change(s.user, p)
+		s.changed(p)
 		s.announce(p.Flags)
 		if same || a.Silent && s.bc.Server != backend.Cyrus { // Cyrus tells also the silent
 			continue // as Dovecot does: told is what is not as the client knows it

@@ -206,12 +206,17 @@ func (s *session) tellFlags() {
 
 // untaggedOK relays an OK; PERMANENTFLAGS is cleaned of our keyword like FLAGS.
 func (s *session) untaggedOK(h response.Head) error {
-	m := s.mbox
 	raw := bytes.Clone(h.Raw)
 	rest, err := s.rest(heldLine)
 	if err != nil {
 		return err
 	}
+	return s.saidOK(raw, rest)
+}
+
+// saidOK is untaggedOK of a response that was read.
+func (s *session) saidOK(raw, rest []byte) error {
+	m := s.mbox
 	st := response.ParseStatus(rest)
 	if st.Code == "PERMANENTFLAGS" {
 		flags, err := response.ParseFlags(st.CodeArgs)

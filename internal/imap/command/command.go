@@ -164,6 +164,9 @@ type Copy struct {
 	MailboxStart, MailboxEnd int
 }
 
+// Move is MOVE or UID MOVE (rfc6851).
+type Move struct{ Copy }
+
 // Expunge is EXPUNGE (without a set) or UID EXPUNGE.
 type Expunge struct {
 	UID              bool

@@ -18,6 +18,17 @@ func (p *parser) copy() (any, error) {
 	return &a, p.end()
 }
 
+// move takes the arguments of MOVE and UID MOVE.
+//
+//	move = "MOVE" SP sequence-set SP mailbox      (rfc6851 §3.1)
+func (p *parser) move() (any, error) {
+	a, err := p.copy()
+	if err != nil {
+		return nil, err
+	}
+	return &Move{*a.(*Copy)}, nil //nolint:forcetypeassert // it is one
+}
+
 // expunge takes the arguments of EXPUNGE, which has none, and of UID EXPUNGE.
 //
 //	uid-expunge = "UID" SP "EXPUNGE" SP sequence-set      (rfc4315 §4)

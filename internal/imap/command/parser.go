@@ -29,6 +29,7 @@ var parsers = map[string]func(*parser) (any, error){
 	"APPEND": func(p *parser) (any, error) { return nil, p.fail("a message as a literal") },
 	"FETCH":  (*parser).fetch, "STORE": (*parser).store, "SEARCH": (*parser).search, "COPY": (*parser).copy, "EXPUNGE": (*parser).expunge,
 	"SORT": (*parser).sort, "UID SORT": (*parser).sort, "THREAD": (*parser).thread, "UID THREAD": (*parser).thread,
+	"MOVE": (*parser).move, "UID MOVE": (*parser).move,
 	"UID FETCH": (*parser).fetch, "UID STORE": (*parser).store, "UID SEARCH": (*parser).search, "UID COPY": (*parser).copy, "UID EXPUNGE": (*parser).expunge,
 }
 

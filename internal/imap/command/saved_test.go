@@ -17,6 +17,7 @@ func TestSavedResult(t *testing.T) {
 		{"UID STORE $ FLAGS.SILENT ()", ""},
 		{"COPY $ Trash", ""},
 		{`UID COPY $ "Trash"`, ""},
+		{"MOVE $ Trash", ""},
 		{"UID EXPUNGE $", ""},
 		{"FETCH 1 (FLAGS)", ""},
 		{"UID EXPUNGE 1:*", ""},
@@ -42,6 +43,8 @@ func TestSavedResult(t *testing.T) {
 		case *command.Store:
 			saved, set, start, end = a.Saved, a.Set, a.SetStart, a.SetEnd
 		case *command.Copy:
+			saved, set, start, end = a.Saved, a.Set, a.SetStart, a.SetEnd
+		case *command.Move:
 			saved, set, start, end = a.Saved, a.Set, a.SetStart, a.SetEnd
 		case *command.Expunge:
 			saved, set, start, end = a.Saved, a.Set, a.SetStart, a.SetEnd

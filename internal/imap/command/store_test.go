@@ -57,3 +57,21 @@ func TestCopy(t *testing.T) {
 		{in: "COPY 1 " + chars(21), err: "more than 20 octets of a mailbox name at octet 11"},
 	})
 }
+
+func TestMove(t *testing.T) {
+	t.Parallel()
+	moveTest := func(in, nums, box, octets, name string) argTest {
+		a := command.Move{Copy: command.Copy{UID: in[0] == 'U', Set: set(nums), Mailbox: name, Octets: octets}}
+		a.SetStart, a.SetEnd = at(in, nums)
+		a.MailboxStart, a.MailboxEnd = at(in, box)
+		return argTest{in: in, want: &a}
+	}
+	testArgs(t, []argTest{
+		moveTest("MOVE 2:4 Archive", "2:4", "Archive", "Archive", "Archive"),
+		moveTest(`UID MOVE *:9 "&APw- b"`, "*:9", `"&APw- b"`, "&APw- b", "ü b"),
+		moveTest("move 7 {5+}\r\ninbox", "7", "{5+}\r\ninbox", "inbox", "INBOX"),
+		{in: "MOVE 2", err: "a space expected at octet 10"},
+		{in: "MOVE a b", err: notSeq + " at octet 9"},
+		{in: "UID MOVE 1 a b", err: "the end of the line expected at octet 17"},
+	})
+}
