@@ -22,7 +22,7 @@ import (
 // told, no marker is seen. INLAY_SEED repeats the choices of one run, not their timing.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	testCrowd(t, peertest.DovecotBackend)
+	peertest.OnBackends(t, testCrowd)
 }
 
 func testCrowd(t *testing.T, kind peertest.Backend) {

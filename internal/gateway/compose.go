@@ -19,6 +19,13 @@ func (s *session) compose(m *mailbox) error {
 		if err := s.findMarkers(); err != nil {
 			return err
 		}
+		if s.searchesLiving() {
+			// A marker that SELECT counted and another session has expunged since was not found,
+			// and is here until its EXPUNGE is told.
+			if _, err := s.own("NOOP", nil); err != nil {
+				return err
+			}
+		}
 	}
 	if m.validity == 0 || m.uidNext == 0 {
 		s.notInjected(reasonNoUIDNext, nil)

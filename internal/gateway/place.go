@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
 	"inlay.example/inlay/internal/placement"
@@ -156,7 +157,42 @@ func (s *session) rankByMax(uid imap.UID) (rank uint32, err error) {
 	if err == nil {
 		err = s.sound(res, rank)
 	}
+	if err == nil && s.searchesLiving() {
+		return s.pastExpunged(uid, rank)
+	}
 	return rank, err
+}
+
+// searchesLiving reports whether SEARCH leaves out messages that are expunged and still have their
+// numbers, because this session was not told yet. Cyrus does; FETCH of their numbers it answers.
+func (s *session) searchesLiving() bool { return s.bc.Server == backend.Cyrus }
+
+// pastExpunged corrects a rank by the messages behind it that SEARCH left out.
+func (s *session) pastExpunged(uid imap.UID, rank uint32) (uint32, error) {
+	for rank < s.mbox.view.Backend() {
+		next, err := s.uidAt(imap.SeqNum(rank + 1))
+		if err != nil || next == 0 || next > uid {
+			return rank, err
+		}
+		rank++
+	}
+	return rank, nil
+}
+
+// uidAt asks for the UID of a message by its number; 0 if the backend does not tell.
+func (s *session) uidAt(seq imap.SeqNum) (uid imap.UID, err error) {
+	_, err = s.own(fmt.Sprintf("FETCH %d (UID)", seq), s.collect("FETCH", heldLine, func(h response.Head, rest []byte) error {
+		f, err := response.ParseFetch(rest)
+		if err != nil {
+			return desync{err}
+		}
+		if imap.SeqNum(h.Num) == seq && f.UID != 0 {
+			uid = f.UID
+			return nil
+		}
+		return s.flagsAside(imap.SeqNum(h.Num), f)
+	}))
+	return uid, err
 }
 
 // rankByFirst asks for the first message above uid, where there is no ESEARCH: the list that

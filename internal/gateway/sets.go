@@ -2,13 +2,11 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 
 	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
-	"inlay.example/inlay/internal/imap/response"
 )
 
 // selection is a client's set, split into what the backend holds and what we do.
@@ -115,17 +113,10 @@ func (s *session) lastUID() (imap.UID, error) {
 		// A ghost: what it was nobody knows any more, and nothing above it can be asked for.
 		return m.lastUID, nil
 	}
-	_, err := s.own(fmt.Sprintf("FETCH %d (UID)", seq), s.collect("FETCH", heldLine, func(h response.Head, rest []byte) error {
-		f, err := response.ParseFetch(rest)
-		if err != nil {
-			return desync{err}
-		}
-		if imap.SeqNum(h.Num) == seq && f.UID != 0 {
-			m.lastReal = f.UID
-			return nil
-		}
-		return s.flagsAside(imap.SeqNum(h.Num), f)
-	}))
+	uid, err := s.uidAt(seq)
+	if uid != 0 {
+		m.lastReal = uid
+	}
 	if m.lastReal == 0 {
 		return m.lastUID, err
 	}
