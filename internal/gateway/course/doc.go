@@ -11,7 +11,7 @@
 //		switch step.Do() { … } // the act; its outcome is what Next is told
 //	}
 //
-// The gateway runs on these tables, and so does the test that explores all interleavings of
+// The gateway runs on these tables, and so does TestExplore, which walks all interleavings of
 // several sessions: what is proven of them is proven of the code. Whoever needs another rule
 // puts it here, and not into an if beside the table.
 //
