@@ -107,7 +107,8 @@ func (m *Message) decodings(e *entity, header bool, all []decoding) ([]decoding,
 	return append(all, decoding{start, start + len(e.body), with}), nil
 }
 
-// lastEncoding gives the word of the last Content-Transfer-Encoding field, "7bit" if there is none.
+// lastEncoding gives what the last Content-Transfer-Encoding field says, "7bit" if there is none.
+// It is empty where the field is more than a word, but for what looks like parameters.
 func (e *entity) lastEncoding() string {
 	f := e.findLast("Content-Transfer-Encoding")
 	if f == nil {
@@ -115,7 +116,10 @@ func (e *entity) lastEncoding() string {
 	}
 	c := scanner{s: f.value()}
 	c.space()
-	word, _, _ := c.word(isToken)
+	word, more, ok := c.word(isToken)
+	if !ok || more && c.s[0] != ';' {
+		return ""
+	}
 	return word
 }
 

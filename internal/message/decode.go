@@ -118,7 +118,7 @@ func nextWord(s string) (at int, w word, rest string) {
 // encoded-word = "=?" charset "?" encoding "?" encoded-text "?="
 func encodedWord(s string) (w word, rest string, ok bool) {
 	name, s, ok := strings.Cut(s[2:], "?")
-	if !ok || name == "" || len(s) < 2 || s[1] != '?' {
+	if !ok || len(s) < 2 || s[1] != '?' {
 		return w, "", false
 	}
 	encoding := s[0] | 0x20
@@ -157,8 +157,8 @@ func toUTF8(name string, raw []byte) (string, bool) {
 // of an unknown charset what it is as UTF-8.
 func (e *entity) decodedText() string {
 	raw := e.body
-	switch strings.ToLower(e.encoding()) {
-	case "", "7bit", "8bit", "binary":
+	switch strings.ToLower(e.lastEncoding()) {
+	case "7bit", "8bit", "binary":
 	case "base64":
 		raw = decodeBase64(raw)
 	case "quoted-printable":

@@ -45,7 +45,7 @@ func (n nasty) words(most int) string {
 // others. (Of Shift_JIS, GB 2312, EUC-KR and Big5 there are several, and our library's are not iconv's.)
 func (n nasty) charset(broken bool) string {
 	if broken && n.one(8) {
-		return n.pick("x-unknown", "iso-2022-jp", "gbk", "euc-kr", "")
+		return n.pick("x-unknown", "iso-2022-jp", "gbk", "euc-kr")
 	}
 	return n.pick("utf-8", "utf-8", "UTF-8", "us-ascii", "iso-8859-1", "ISO-8859-15", "windows-1252", "koi8-r")
 }
@@ -80,7 +80,7 @@ func (n nasty) encode(text, charset string) string {
 
 // encodedWord writes text as one or several encoded words, now and then wrongly.
 func (n nasty) encodedWord(text string) string {
-	charset := n.pick("utf-8", "UTF-8", "iso-8859-1", "windows-1252", "koi8-r", "iso-2022-jp", "x-unknown", "utf-8*en")
+	charset := n.pick("utf-8", "UTF-8", "iso-8859-1", "windows-1252", "koi8-r", "iso-2022-jp")
 	enc := mime.BEncoding
 	if n.one(2) {
 		enc = mime.QEncoding

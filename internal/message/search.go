@@ -114,7 +114,7 @@ func (x *matching) match(k imap.SearchKey) (bool, error) {
 	case imap.SearchSentBefore, imap.SearchSentOn, imap.SearchSentSince:
 		return compareDay(k.Op, m.sent(), k.Date), nil
 	case imap.SearchHeader:
-		return m.root.matchField(k.Field, k.Value, field.value), nil
+		return m.root.matchField(k.Field, k.Value, unfolded), nil
 	case imap.SearchSubject:
 		return m.root.matchField("Subject", k.Value, compressed), nil
 	case imap.SearchAddress:
@@ -174,9 +174,21 @@ func (e *entity) matchField(name, value string, text func(field) string) bool {
 	return false
 }
 
-// compressed is a field's text with one space for all white space in a row.
+// unfold makes one line, with a space where a further line began, also with a tab.
+func unfold(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n\t", " "), "\r\n", "")
+}
+
+func unfolded(f field) string { return unfold(f.folded()) }
+
+// compressed is a field's text with one space for all white space in a row, also at its end.
 func compressed(f field) string {
-	return strings.Join(strings.FieldsFunc(f.value(), func(r rune) bool { return r == ' ' || r == '\t' }), " ")
+	s := f.value()
+	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' })
+	if strings.HasSuffix(s, " ") || strings.HasSuffix(s, "\t") {
+		words = append(words, "")
+	}
+	return strings.Join(words, " ")
 }
 
 // canonicalAddresses writes the addresses of a field in one form, so that they are found
@@ -242,7 +254,7 @@ func (x *matching) matchText(e *entity, needle string, headers bool) bool {
 			return true
 		}
 	}
-	if e.multipart || e.nested || !strings.EqualFold(e.kind, "text") && !strings.EqualFold(e.kind, "message") {
+	if e.multipart || e.nested || e.subkind == "" || !strings.EqualFold(e.kind, "text") && !strings.EqualFold(e.kind, "message") {
 		return false
 	}
 	return strings.Contains(x.text(e), needle)
@@ -252,7 +264,8 @@ func (e *entity) matchHeader(needle string) bool {
 	for _, f := range e.fields {
 		line := strings.ReplaceAll(string(f.raw), "\r\n", "")
 		if f.name != "" {
-			line = f.name + ": " + decodeWords(f.value())
+			text := unfolded(f)
+			line = strings.TrimSuffix(unfold(string(f.raw)), text) + decodeWords(text)
 		}
 		if strings.Contains(foldCase(line), needle) {
 			return true
