@@ -53,6 +53,9 @@ func (s *session) compose(m *mailbox) error {
 			live = more
 		}
 	}
+	if live, err = s.raiseWithin(live); err != nil {
+		return err
+	}
 	entries, err := s.toPlace(live)
 	if err != nil {
 		return err
@@ -156,6 +159,7 @@ func (s *session) voidForeign(m *mailbox, all []placement.Placement) {
 // readAtSelect is the reading behind the answer to SELECT, with claims resolved. count says
 // whether a failure is to be counted: one SELECT has one reason.
 func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]placement.Placement, error) {
+	heard := m.mod.heard
 	all, err := s.placements(budget)
 	if err != nil {
 		if count {
@@ -168,7 +172,8 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 	}
 	s.voidForeign(m, all)
 	live, claimed := m.here(all)
-	m.read = time.Now()
+	m.read, m.mod.read = time.Now(), heard
+	m.left = m.unraised(all)
 	if len(claimed) == 0 {
 		return live, nil
 	}

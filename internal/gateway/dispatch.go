@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"bytes"
+	"slices"
+
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
 )
@@ -28,6 +31,12 @@ func (s *session) dispatch(c *command.Command) error {
 			s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + ext + " is " + why)
 			return s.skipLiteral(c)
 		}
+	}
+	if slices.Contains(c.Uses, "CONDSTORE") || slices.Contains(c.Uses, "QRESYNC") {
+		s.usesModSeqs()
+	}
+	if s.mbox != nil {
+		s.mbox.mod.peeked = false
 	}
 	if c.Err != nil {
 		return s.malformed(c)
@@ -162,6 +171,14 @@ func (s *session) logout(c *command.Command) error {
 
 // answer writes the backend's tagged response.
 func (s *session) answer(res tagged) error {
+	res = s.taggedHighest(res)
+	if s.modified != "" {
+		if res.ok() {
+			tag, _, _ := bytes.Cut(res.raw, []byte(" "))
+			res.raw = []byte(string(tag) + " OK [MODIFIED " + s.modified + "] Conditional store failed.\r\n")
+		}
+		s.modified = ""
+	}
 	_, _ = s.out.Write(res.raw)
 	if res.bye {
 		return errBye

@@ -32,6 +32,9 @@
 //	course/        what is done next of an injection, a bell, a change: tables, explored by tests
 //	known.go       what is known of a person while the store is down
 //
+//	change.go      a change carried to where it may be told: HIGHESTMODSEQ raised, settled
+//	modseq.go      mod-sequences heard and told; fetchmodseq.go CHANGEDSINCE
+//
 //	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is
 //	order.go sort.go esort.go  whose order is known; SORT held, and RETURN; sortplace.go where ours belong
 //	move.go        MOVE; moved.go moves that were left by somebody; aside.go a second connection
@@ -44,6 +47,7 @@
 //   - no set that is sent to the backend reaches past the last message that was told;
 //   - nobody is told of what lies behind an injected message before being told of it;
 //   - nothing about an injected message is acknowledged before it is durable;
+//   - nobody holds a HIGHESTMODSEQ that covers what it was not told;
 //   - memory of a session does not depend on the size of messages or mailboxes.
 //
 // A session runs in one goroutine and has one command of the client on the backend at any
@@ -56,7 +60,7 @@
 // Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
 // 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4731
 // (ESEARCH), 4959 (SASL-IR), 4978 (COMPRESS), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
-// (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 6851 (MOVE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
+// (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 6851 (MOVE), 7162 (CONDSTORE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
 // LITERAL-), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8514 (SAVEDATE), 8970 (PREVIEW), 3516
 // (BINARY) and 9208 (QUOTA), so far as the backend
 // has them.

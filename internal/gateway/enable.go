@@ -9,7 +9,7 @@ import (
 
 // enableable are the extensions that a client may enable, if they are offered (capability.go) and
 // the backend has them: the others would make the backend say what nobody here understands.
-var enableable = map[string]bool{}
+var enableable = map[string]bool{"CONDSTORE": true}
 
 // enabled are the extensions that the client has enabled, by ENABLE or by using them.
 type enabled map[string]bool

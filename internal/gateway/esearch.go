@@ -94,6 +94,7 @@ type extended struct {
 	all      bool   // ALL has begun
 	some     bool   // something of ALL was written
 	run      imap.Range
+	modSeq   uint64 // of the backend
 	wroteMin bool
 	wroteMax bool
 }
@@ -124,6 +125,10 @@ func (e *extended) response(h response.Head) (bool, error) {
 
 // number takes MIN, MAX or COUNT of the backend.
 func (e *extended) number(name string, value uint64) error {
+	if name == "MODSEQ" {
+		e.modSeq = value
+		return nil
+	}
 	n := uint32(value) //nolint:gosec // of 32 bits, but for MODSEQ
 	if name == "COUNT" {
 		e.count = n
@@ -238,7 +243,36 @@ func (e *extended) finish() {
 	if e.a.Return.Count {
 		e.write("COUNT", e.count+uint32(len(e.hits)))
 	}
+	if n := e.highest(); n != 0 {
+		e.s.mbox.mod.hear(n)
+		e.s.peek()
+		_, _ = e.s.out.WriteString(" MODSEQ " + strconv.FormatUint(n, 10))
+	}
 	e.s.line("")
+}
+
+// highest is the mod-sequence to be told where MODSEQ was a key (rfc7162 §3.1.10): of all that was
+// found, or of the messages in MIN and MAX, if nothing else is told. Of those it may be too high where
+// one of the two is injected and the other not: the backend's is of both of its own.
+func (e *extended) highest() uint64 {
+	if !usesModSeq(e.a.Key) {
+		return 0
+	}
+	r, hits := e.a.Return, e.hits
+	if r.All || r.Count || r.Save && !r.Min && !r.Max {
+		return max(e.modSeq, highestOf(hits))
+	}
+	n := e.modSeq
+	if (!r.Min || e.minOurs()) && (!r.Max || e.maxOurs()) {
+		n = 0
+	}
+	if r.Min && e.minOurs() {
+		n = max(n, hits[0].modSeq)
+	}
+	if r.Max && e.maxOurs() {
+		n = max(n, hits[len(hits)-1].modSeq)
+	}
+	return n
 }
 
 func (e *extended) finishAll() {

@@ -175,6 +175,13 @@ func (s *session) tagged(head response.Head, tag string) (tagged, error) {
 	}
 	rest = s.rewriteCaps(rest)
 	res.status = response.ParseStatus(rest)
+	if m := s.mbox; res.status.Code == "HIGHESTMODSEQ" && m != nil && m.active {
+		n, err := highestModSeq(res.status)
+		if err != nil {
+			return res, err
+		}
+		m.mod.hearHighest(n)
+	}
 	res.raw = append(res.raw, rest...)
 	return res, nil
 }
@@ -204,7 +211,14 @@ func (s *session) unasked() error {
 // the view and, where the client may know it at this moment, to the client.
 func (s *session) own(text string, h handler) (tagged, error) {
 	tag := s.ownTag()
-	return s.exchange(tag, []byte(tag+" "+text+"\r\n"), nil, h)
+	return s.owned(func() (tagged, error) { return s.exchange(tag, []byte(tag+" "+text+"\r\n"), nil, h) })
+}
+
+// owned runs an exchange that the client knows nothing of.
+func (s *session) owned(f func() (tagged, error)) (tagged, error) {
+	s.owning = true
+	defer func() { s.owning = false }()
+	return f()
 }
 
 // collect is a handler that holds the untagged responses of one name.

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"inlay.example/inlay/internal/fault"
@@ -50,7 +52,21 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	return s.answer(res)
+	return s.answer(s.expungedAt(res))
+}
+
+// expungedAt gives the OK of an expunge HIGHESTMODSEQ where something injected has left: the
+// backend knows of nothing, or of less (rfc7162 §3.2.7, of clients that enabled QRESYNC).
+func (s *session) expungedAt(res tagged) tagged {
+	m := s.mbox
+	if m == nil || !m.expunged || !res.ok() {
+		return res
+	}
+	m.expunged = false
+	if s.enabled.has("QRESYNC") && m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
+		res = withCode(res, "HIGHESTMODSEQ "+strconv.FormatUint(m.mod.highest, 10))
+	}
+	return res
 }
 
 // freshenDeleted reads the ledger before an expunge: what carries \Deleted may have been changed
@@ -77,20 +93,45 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 	if m.readOnly {
 		return nil
 	}
+	leaves := func(uid imap.UID) bool {
+		e := m.entries[uid]
+		return e != nil && !e.left && e.p.HasFlag(`\Deleted`)
+	}
+	if !slices.ContainsFunc(uids, leaves) {
+		return nil
+	}
+	if can, err := s.mayRaise(); err != nil || !can {
+		if err == nil {
+			err = noRaise
+		}
+		return err
+	}
 	ctx, cancel := context.WithTimeout(s.ctx, budget)
 	defer cancel()
 	var failed error
+	var changes []*change
+	var gone []*entry
 	for _, uid := range slices.Clone(uids) {
-		e := m.entries[uid]
-		if e == nil || e.left || !e.p.HasFlag(`\Deleted`) {
+		if !leaves(uid) {
 			continue
 		}
-		_, err := s.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID})
+		e := m.entries[uid]
+		p, err := s.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID, Pending: m.tracked()})
 		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 			s.log.Info("injected message not expunged", "placement", e.p.ID, "error", err)
 			failed = unavailable
 			continue
 		}
+		if err == nil {
+			changes = append(changes, written(p))
+		}
+		gone = append(gone, e)
+	}
+	if err := s.carry(changes); err != nil {
+		return err
+	}
+	m.expunged = len(changes) > 0 && m.tracked()
+	for _, e := range gone {
 		s.removed(e.p.ID)
 		if e.left = true; tell {
 			s.depart(e)
@@ -109,14 +150,28 @@ func (s *session) leave(c *command.Command) error {
 			return err
 		}
 	}
+	expunge := func() error {
+		err := s.expungeInjected(m.view.Injected(), false, left)
+		if r := (refusal{}); errors.As(err, &r) {
+			s.log.Info("closed with an injected message that stays", "error", err)
+			err = nil
+		}
+		return err
+	}
+	closes := c.Name == "CLOSE" && m != nil && m.active
+	if closes && m.tracked() { // HIGHESTMODSEQ is raised while it is selected
+		if err := expunge(); err != nil {
+			return err
+		}
+	}
 	res, err := s.exchange(c.Tag, c.Raw, nil, nil)
 	if err != nil {
 		return err
 	}
 	if res.ok() {
-		if m != nil && m.active && s.mbox == m && c.Name == "CLOSE" {
-			if err := s.expungeInjected(m.view.Injected(), false, left); err != nil {
-				s.log.Info("closed with an injected message that stays", "error", err)
+		if closes && s.mbox == m && !m.tracked() {
+			if err := expunge(); err != nil {
+				return err
 			}
 		}
 		s.mbox = nil

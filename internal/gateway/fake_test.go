@@ -78,6 +78,8 @@ func (f *fakeService) realUIDs(n int) []int {
 //	@confirm CAMPAIGN UID                               which makes it live
 //	@moving CAMPAIGN MAILBOX VALIDITY UID TARGET COPY…  a move that began now
 //	@flags UID FLAGS    @withdraw UID                   changed elsewhere
+//	@pending UID FLAGS  changed elsewhere, and not settled
+//	@settled UID N      settled, or reserved, at that mod-sequence
 //	@used               the mailbox was injected into before
 //	@down @up           nothing is answered but with Unavailable
 //	@slow CALL DURATION                                 it takes so long to be done
@@ -140,7 +142,17 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 				if args[0] == "flags" {
 					p.Flags = args[2:]
 				} else {
-					p.State = placement.Withdrawn
+					p.State, p.Pending, p.Changed = placement.Withdrawn, true, time.Now()
+				}
+			}
+		}
+	case "pending", "settled": // a change of somebody else's, and what became of it
+		for i := range f.placements {
+			if p := &f.placements[i]; uint32(p.UID) == number(args[1]) {
+				if p.Pending = args[0] == "pending"; p.Pending {
+					p.Rev, p.Changed, p.Flags = p.Rev+1, time.Now(), args[2:]
+				} else {
+					p.ModSeq = uint64(number(args[2]))
 				}
 			}
 		}
@@ -164,6 +176,12 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 		var out []string
 		for _, p := range f.placements {
 			l := fmt.Sprintf("%s %s %s uid %d (%s)", p.ID, p.State, p.Mailbox, p.UID, strings.Join(p.Flags, " "))
+			if p.ModSeq != 0 {
+				l += fmt.Sprintf(" modseq %d", p.ModSeq)
+			}
+			if p.Pending {
+				l += " pending"
+			}
 			if p.Reason != "" {
 				l += " " + p.Reason
 			}
@@ -247,7 +265,7 @@ func call[T any](ctx context.Context, f *fakeService, name string, do func() (T,
 func (f *fakeService) alive() []placement.Placement {
 	var out []placement.Placement
 	for _, p := range f.placements {
-		if !p.State.Final() {
+		if !p.State.Final() || p.Pending {
 			p.Flags = slices.Clone(p.Flags)
 			out = append(out, p)
 		}
@@ -308,7 +326,7 @@ func (f *fakeService) Confirm(ctx context.Context, req injection.ConfirmRequest)
 		case p == nil || p.State != placement.Claimed || p.Token != req.Token:
 			return placement.Placement{}, fault.New(fault.Conflict, "not claimed")
 		default:
-			p.State, p.UID, p.InternalDate, p.Rev = placement.Live, req.UID, req.InternalDate, p.Rev+1
+			p.State, p.UID, p.InternalDate, p.ModSeq, p.Rev = placement.Live, req.UID, req.InternalDate, req.ModSeq, p.Rev+1
 		}
 		return *p, nil
 	})
@@ -336,6 +354,9 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 		if p == nil || p.State != placement.Live {
 			return placement.Placement{}, fault.New(fault.Conflict, "not live")
 		}
+		if req.IfRev != 0 && p.Rev != req.IfRev {
+			return placement.Placement{}, fault.New(fault.Conflict, "another revision")
+		}
 		in := func(flag string) bool {
 			return slices.ContainsFunc(req.Flags, func(x string) bool { return strings.EqualFold(x, flag) })
 		}
@@ -352,6 +373,8 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 		slices.Sort(p.Flags)
 		if !slices.Equal(before, p.Flags) {
 			p.Rev++
+			p.Changed = time.Now()
+			p.Pending = p.Pending || req.Pending
 		}
 		return *p, nil
 	})

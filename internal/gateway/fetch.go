@@ -25,6 +25,9 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 		return err
 	}
 	f := &fetching{s: s, a: a, todo: sel.injected}
+	if err := f.changed(); err != nil {
+		return err
+	}
 	if sel.ours() {
 		return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, f.rest)
 	}
@@ -52,6 +55,8 @@ type fetching struct {
 	failed  bool   // a message could not be rendered
 	refused string // why a section could not be decoded
 	unseen  bool   // the store does not take \Seen now: it is left out of the rest too
+	items   []command.FetchItem
+	seen    map[imap.UID]bool // \Seen was set before the answer, because HIGHESTMODSEQ had to be raised for it
 }
 
 // response is the handler of the exchange.
@@ -84,6 +89,7 @@ func (f *fetching) rest() error {
 			return err
 		}
 	}
+	f.raised()
 	if f.refused != "" {
 		return refusal{f.refused}
 	}

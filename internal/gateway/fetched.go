@@ -20,23 +20,26 @@ import (
 // bodies last, as Dovecot does. The octets go from the shared rendering to the client.
 func (f *fetching) answer(n imap.SeqNum, e *entry, msg *message.Message) {
 	asked := func(name string) bool {
-		return slices.ContainsFunc(f.a.Items, func(it command.FetchItem) bool { return it.Name == name })
+		return slices.ContainsFunc(f.items, func(it command.FetchItem) bool { return it.Name == name })
 	}
-	seen := f.markSeen(e)
+	seen := f.seen[e.p.UID] || f.markSeen(e)
 	f.s.fetchHead(n)
 	w := attributes{out: f.s.out, done: map[string]bool{}}
 	if f.a.UID || asked("UID") {
 		w.add("UID", strconv.AppendUint(nil, uint64(e.p.UID), 10))
 	}
-	for _, it := range f.a.Items {
-		if !isBody(it) {
+	for _, it := range f.items {
+		switch {
+		case it.Name == "MODSEQ":
+			w.add(it.Name, modSeqItem(f.s.mbox.modSeq(e)))
+		case !isBody(it):
 			w.add(it.Name, attribute(it, e, msg))
 		}
 	}
 	if seen {
 		w.add("FLAGS", appendFlags(nil, e.flagList()))
 	}
-	for _, it := range f.a.Items {
+	for _, it := range f.items {
 		switch {
 		case it.Name == "BINARY[]", it.Name == "BINARY.SIZE[]":
 			f.binary(&w, it, msg)
@@ -163,7 +166,7 @@ func setsSeen(it command.FetchItem) bool {
 // Nobody asked for it, so nobody waits for it for long, and not again for each message.
 func (f *fetching) markSeen(e *entry) (changed bool) {
 	s := f.s
-	if !slices.ContainsFunc(f.a.Items, setsSeen) || e.p.Seen() || e.left || f.unseen {
+	if !f.sets(e) || f.unseen || f.seen != nil {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, max(claimBudget, s.g.cfg.LookupBudget))
@@ -176,7 +179,20 @@ func (f *fetching) markSeen(e *entry) (changed bool) {
 		}
 		return false
 	}
-	p, err := s.service.SetFlags(ctx, injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}})
+	return f.setSeen(ctx, e)
+}
+
+// sets reports whether what is asked for implies \Seen for a message that has it not.
+func (f *fetching) sets(e *entry) bool {
+	return slices.ContainsFunc(f.items, setsSeen) && !e.p.Seen() && !e.left
+}
+
+// setSeen sets \Seen, durably.
+func (f *fetching) setSeen(ctx context.Context, e *entry) bool {
+	s := f.s
+	p, err := s.service.SetFlags(ctx, injection.FlagsRequest{
+		Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}, Pending: s.mbox.tracked(),
+	})
 	if err != nil {
 		f.unseen = fault.Is(err, fault.Unavailable)
 		s.log.Info("implicit \\Seen left out", "placement", e.p.ID, "error", err)

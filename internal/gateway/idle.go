@@ -206,10 +206,14 @@ func (d *idling) backendSays() error {
 		}
 	}
 	m := s.mbox
-	if m == nil || !m.active || m.view.Untold().Empty() {
+	switch {
+	case m == nil || !m.active:
 		return nil
+	case !m.view.Untold().Empty() || s.modSeqRings():
+		return d.outside(s.settle)
 	}
-	return d.outside(s.settle)
+	m.mod.peeked = false
+	return s.tell() // what was read of the placements before a mod-sequence was told
 }
 
 // outside runs f while the backend is not in IDLE.

@@ -72,6 +72,7 @@ func (s *session) inject(offers []injection.Offer) error {
 			s.g.cfg.AtStep(StepExpunged)
 		}
 	})
+	highest := m.mod.highest
 	reason := reasonAppend
 	appended, expunged := course.Refused, course.Refused // of a claim that got no UID
 	switch {
@@ -82,6 +83,10 @@ func (s *session) inject(offers []injection.Offer) error {
 		reason = reasonValidity
 	default:
 		return err // unknown: the leases run out
+	}
+	modSeq, aerr := s.reservedAt(highest)
+	if aerr != nil {
+		return aerr
 	}
 	for i, c := range claims {
 		reserved := i < len(uids) && uids[i] != 0
@@ -95,7 +100,7 @@ func (s *session) inject(offers []injection.Offer) error {
 		}
 		switch c.step.Do() {
 		case course.Confirm:
-			s.confirm(c, uids[i])
+			s.confirm(c, uids[i], modSeq)
 		case course.Release, course.Forgo:
 			s.notInjected(reason, err)
 			s.release(c.p, reason, c.step.Do() == course.Release)
@@ -103,6 +108,16 @@ func (s *session) inject(offers []injection.Offer) error {
 	}
 	s.g.cfg.AtStep(StepConfirmed)
 	return nil
+}
+
+// reservedAt gives HIGHESTMODSEQ behind a reservation, which has raised it above what it was: 0
+// where the backend keeps none for the mailbox.
+func (s *session) reservedAt(before uint64) (uint64, error) {
+	m := s.mbox
+	if !m.tracked() || m.mod.highest > before {
+		return m.mod.highest, nil // said by UID EXPUNGE
+	}
+	return s.askHighest()
 }
 
 // claiming is a claim of ours, and where it is in its course.
@@ -220,9 +235,10 @@ func outcome(err error) course.Outcome {
 
 // confirm makes the placement live. If it is not known whether it became live, the claim's
 // lease decides: whoever finds it voids it or sees it live, under a UID that is burnt.
-func (s *session) confirm(c claiming, uid imap.UID) {
+func (s *session) confirm(c claiming, uid imap.UID, modSeq uint64) {
 	req := injection.ConfirmRequest{
 		Person: s.person(), ID: c.p.ID, Token: c.p.Token, UID: uid, InternalDate: time.Now().UTC().Truncate(time.Second),
+		ModSeq: modSeq,
 	}
 	var err error
 	for c.step.Do() == course.Confirm { // repeating with the token is safe, and resolves a lost answer

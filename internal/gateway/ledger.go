@@ -43,6 +43,7 @@ func (m *mailbox) here(all []placement.Placement) (live, claimed []placement.Pla
 // what it knows.
 func (s *session) readLedger(budget time.Duration) error {
 	m := s.mbox
+	heard := m.mod.heard
 	all, err := s.placements(budget)
 	if err != nil {
 		s.bell.missed(rung{person: true})
@@ -58,8 +59,11 @@ func (s *session) readLedger(budget time.Duration) error {
 			return err
 		}
 	}
-	m.read = time.Now()
+	m.read, m.mod.read = time.Now(), heard
 	s.compare(live)
+	if err := s.raiseLeft(all); err != nil {
+		return err
+	}
 	if len(m.arriving) > 0 && !m.composing {
 		// Real messages below a new placement's UID may not have been announced yet: after
 		// a NOOP that follows the reading they all are, because its marker came behind them.
@@ -90,6 +94,8 @@ func (s *session) compare(live []placement.Placement) {
 				m.changed = appendNew(m.changed, p.UID)
 			}
 			e.p = *p
+		case e.p.ID == p.ID && p.Rev == e.p.Rev && e.p.Pending && !p.Pending:
+			e.p = *p // settled: no change that the client is told of
 		}
 	}
 	for uid, e := range m.entries {

@@ -55,6 +55,13 @@ type mailbox struct {
 	read      time.Time                 // when the placements were last read
 	saved     []imap.UID                // injected messages of "$", ascending; real ones the backend keeps
 	refused   map[placement.ID]struct{} // learnt of too late for this session, counted once
+
+	mod        modSeqs
+	expunged   bool      // something injected was expunged by the command in progress, and raised
+	left       []*change // found unraised by the reading within SELECT
+	looked     bool      // at the rights that a marker needs
+	cannot     string    // why no marker may be set; empty if it may
+	unraisable time.Time // when HIGHESTMODSEQ could not be raised, last
 }
 
 // freshMessage is a message of the backend that was identified and not told yet.

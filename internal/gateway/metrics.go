@@ -17,6 +17,7 @@ type metrics struct {
 	calls       *prometheus.CounterVec // call, result
 	doorbells   *prometheus.CounterVec // kind
 	markers     *prometheus.CounterVec // what
+	raises      *prometheus.CounterVec // what
 	late        prometheus.Counter
 	compressed  prometheus.Counter
 	closed      *prometheus.CounterVec // reason
@@ -83,6 +84,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		compressed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "inlay_gateway_compressed_total", Help: "Sessions that have turned on compression.",
 		}),
+		raises: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlay_gateway_raises_total", Help: "Raises of HIGHESTMODSEQ for changes of injected messages, and what became of settling them.",
+		}, []string{"what"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inlay_gateway_closed_total", Help: "Sessions ended by the gateway, by reason.",
 		}, []string{"reason"}),
@@ -92,7 +96,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	if reg != nil {
 		for _, c := range []prometheus.Collector{
-			m.sessions, m.logins, m.injected, m.notInjected, m.lookup, m.calls, m.doorbells, m.markers, m.late, m.compressed, m.closed,
+			m.sessions, m.logins, m.injected, m.notInjected, m.lookup, m.calls, m.doorbells, m.markers, m.raises, m.late, m.compressed, m.closed,
 		} {
 			// Two gateways in one process share their metrics' names: the second keeps its own, unexported.
 			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {

@@ -117,6 +117,9 @@ func (v *moving) allowed() (tagged, error) {
 	if s.mbox.readOnly {
 		return v.ask()
 	}
+	if can, err := s.mayRaise(); err != nil || !can {
+		return tagged{kind: "NO", raw: []byte(v.c.Tag + " NO " + noRaise.text + "\r\n")}, err
+	}
 	rights, known, err := s.rights()
 	if err != nil || !known || strings.ContainsRune(rights, 't') && strings.ContainsRune(rights, 'e') {
 		return tagged{kind: "OK"}, err
@@ -235,13 +238,18 @@ func (v *moving) end(done bool) (lost []imap.UID, err error) {
 	s, m := v.s, v.s.mbox
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget) // for all of them
 	defer cancel()
+	var changes []*change
+	defer func() {
+		if left := s.leftBy(changes); left != nil {
+			err = left
+		}
+	}()
 	for _, uid := range v.begun {
 		e := m.entries[uid]
-		p, endErr := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: e.p.ID, Done: done})
+		p, endErr := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: e.p.ID, Done: done, Pending: done && m.tracked()})
 		switch {
 		case endErr == nil && done:
-			s.removed(e.p.ID)
-			s.depart(e)
+			changes = append(changes, written(p))
 		case endErr == nil:
 			e.p = p
 			s.changed(p)

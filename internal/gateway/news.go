@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"inlay.example/inlay/internal/gateway/reserve"
@@ -28,6 +29,9 @@ func (s *session) settle() error {
 	bell, err := s.identifyAll()
 	if err != nil {
 		return err
+	}
+	if bell == "" && s.modSeqRings() {
+		bell = "modseq"
 	}
 	if bell != "" {
 		s.g.metrics.doorbells.WithLabelValues(bell).Inc()
@@ -164,8 +168,16 @@ func (s *session) flagsAside(seq imap.SeqNum, f response.Fetch) error {
 	if !ok || !f.HasFlags || m.composing {
 		return nil
 	}
+	m.mod.hear(f.ModSeq)
+	text := "FLAGS (" + strings.Join(f.Flags, " ") + ")"
+	if s.condStore() && f.ModSeq > 0 {
+		text = "MODSEQ (" + strconv.FormatUint(f.ModSeq, 10) + ") " + text
+	}
+	if s.enabled.has("QRESYNC") && f.UID != 0 {
+		text = "UID " + strconv.FormatUint(uint64(f.UID), 10) + " " + text
+	}
 	s.fetchHead(n)
-	s.line(" (FLAGS (" + strings.Join(f.Flags, " ") + "))")
+	s.line(" (" + text + ")")
 	return nil
 }
 
@@ -229,12 +241,15 @@ func (s *session) tell() error {
 		e := m.entries[uid]
 		if n, ok := m.view.InjectedSeq(uid); ok && e != nil {
 			s.announce(e.p.Flags)
-			s.fetchHead(n)
-			s.line(" (FLAGS (" + strings.Join(e.flagList(), " ") + "))")
+			s.flagsLine(n, e, false, false)
 		}
 	}
 	m.changed = m.changed[:0]
-	return s.tellNew()
+	if err := s.tellNew(); err != nil {
+		return err
+	}
+	s.tellHighest()
+	return nil
 }
 
 // tellNew reveals identified messages and injects what the ledger holds behind the last UID

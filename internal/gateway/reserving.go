@@ -68,7 +68,7 @@ func (s *session) appendOwn(mailbox string, msgs []ownMessage) (validity uint32,
 		raw = append(raw, msg.raw...)
 	}
 	raw = append(raw, "\r\n"...)
-	res, err := s.exchange(tag, raw, lits, nil)
+	res, err := s.owned(func() (tagged, error) { return s.exchange(tag, raw, lits, nil) })
 	if err != nil {
 		return 0, nil, "", err
 	}

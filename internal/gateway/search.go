@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"inlay.example/inlay/internal/imap"
@@ -41,6 +43,9 @@ func (s *session) search(c *command.Command, a *command.Search) error {
 	}
 	raw, lits := applyEdits(c, edits)
 	merge := &merging{s: s, uid: a.UID, hits: hits}
+	if usesModSeq(a.Key) {
+		merge.modSeq = highestOf(hits)
+	}
 	res, err := s.exchange(c.Tag, raw, lits, merge.response)
 	if err != nil {
 		return err
@@ -103,8 +108,9 @@ func applyEdits(c *command.Command, edits []edit) ([]byte, []command.Literal) {
 
 // hit is an injected message that a query matches.
 type hit struct {
-	n   uint32 // what the client is told: its number, or its UID
-	uid imap.UID
+	n      uint32 // what the client is told: its number, or its UID
+	uid    imap.UID
+	modSeq uint64
 }
 
 // searchInjected evaluates the query on the injected messages; the hits come ascending.
@@ -135,7 +141,7 @@ func (s *session) searchInjected(a *command.Search) ([]hit, error) {
 			continue
 		}
 		yes, err := msg.Match(a.Key, message.Facts{
-			Flags: e.p.Flags, Recent: e.recent, InternalDate: e.p.InternalDate,
+			ModSeq: matchedModSeq(e), Flags: e.p.Flags, Recent: e.recent, InternalDate: e.p.InternalDate,
 			Seq: n, UID: uid, SeqStar: m.view.Client(), UIDStar: uint32(uidStar), Now: now, Saved: slices.Contains(m.saved, uid),
 			SaveDate: saveDate(&e.p), EmailID: emailID(&e.p), ThreadID: threadID(&e.p),
 		})
@@ -146,7 +152,7 @@ func (s *session) searchInjected(a *command.Search) ([]hit, error) {
 		if !yes {
 			continue
 		}
-		h := hit{n: uint32(n), uid: uid}
+		h := hit{n: uint32(n), uid: uid, modSeq: m.modSeq(e)}
 		if a.UID {
 			h.n = uint32(uid)
 		}
@@ -165,6 +171,8 @@ type merging struct {
 	uid  bool
 	hits []hit // ascending, not written yet
 	said bool  // a SEARCH response came
+	// modSeq is the highest mod-sequence of what is found, told where MODSEQ was a key (rfc7162 §3.1.6).
+	modSeq uint64
 }
 
 func (g *merging) response(h response.Head) (bool, error) {
@@ -174,7 +182,7 @@ func (g *merging) response(h response.Head) (bool, error) {
 	g.said = true
 	s, m := g.s, g.s.mbox
 	_, _ = s.out.WriteString("* SEARCH")
-	err := s.eachNumber(func(n uint32) {
+	err := s.eachFound(func(n uint32) {
 		switch {
 		case g.uid:
 			if m.view.HiddenUID(imap.UID(n)) || m.capped() && imap.UID(n) > m.lastUID || m.entries[imap.UID(n)] != nil {
@@ -192,10 +200,12 @@ func (g *merging) response(h response.Head) (bool, error) {
 			g.hits = g.hits[1:]
 		}
 		g.write(n)
-	})
+	}, func(n uint64) { g.modSeq = max(g.modSeq, n) })
 	if err != nil {
 		return true, err
 	}
+	m.mod.hear(g.modSeq)
+	s.peek()
 	g.rest()
 	return true, nil
 }
@@ -210,13 +220,24 @@ func (g *merging) rest() {
 		g.write(h.n)
 	}
 	g.hits = nil
+	if g.modSeq > 0 {
+		g.s.line(" (MODSEQ " + strconv.FormatUint(g.modSeq, 10) + ")")
+		return
+	}
 	g.s.line("")
 }
 
 // eachNumber streams the numbers of a SEARCH response.
-func (s *session) eachNumber(use func(uint32)) error {
+func (s *session) eachNumber(use func(uint32)) error { return s.eachFound(use, func(uint64) {}) }
+
+// eachFound is eachNumber that gives the mod-sequence too.
+//
+//	mailbox-data         =/ "SEARCH" [1*(SP nz-number) SP search-sort-mod-seq]      (rfc7162 §7)
+//	search-sort-mod-seq   = "(" "MODSEQ" SP mod-sequence-value ")"
+func (s *session) eachFound(use func(uint32), modSeq func(uint64)) error {
 	var n uint64
 	var digits int
+	within, word := false, ""
 	flush := func() {
 		if digits > 0 {
 			use(uint32(n))
@@ -230,10 +251,36 @@ func (s *session) eachNumber(use func(uint32)) error {
 		}
 		switch t.Kind {
 		case wire.CRLF:
+			if within {
+				return desync{fmt.Errorf("SEARCH response with %q", word)}
+			}
 			flush()
 			return nil
 		case wire.Space:
+			if within {
+				word += " "
+				continue
+			}
 			flush()
+			continue
+		case wire.Open:
+			flush()
+			within = true
+			continue
+		case wire.Close:
+			name, value, _ := strings.Cut(strings.TrimSpace(word), " ")
+			v, err := strconv.ParseUint(value, 10, 63)
+			if !within || !strings.EqualFold(name, "MODSEQ") || err != nil {
+				return desync{fmt.Errorf("SEARCH response with (%s)", word)}
+			}
+			within, word = false, ""
+			modSeq(v)
+			continue
+		}
+		if within {
+			if word += string(t.Raw); len(word) > 64 {
+				return desync{fmt.Errorf("SEARCH response with (%s", word)}
+			}
 			continue
 		}
 		for _, c := range t.Raw {
@@ -246,4 +293,24 @@ func (s *session) eachNumber(use func(uint32)) error {
 			}
 		}
 	}
+}
+
+// usesModSeq reports whether MODSEQ is a key anywhere in the query.
+func usesModSeq(k imap.SearchKey) bool {
+	return k.Op == imap.SearchModSeq || slices.ContainsFunc(k.Keys, usesModSeq)
+}
+
+// matchedModSeq is the mod-sequence that the key MODSEQ is compared with.
+func matchedModSeq(e *entry) uint64 {
+	if e.p.Pending {
+		return math.MaxInt64
+	}
+	return max(e.p.ModSeq, 1)
+}
+
+func highestOf(hits []hit) (n uint64) {
+	for _, h := range hits {
+		n = max(n, h.modSeq)
+	}
+	return n
 }

@@ -34,8 +34,8 @@ func (l answerLine) numbered() bool {
 
 // selectMailbox runs SELECT and EXAMINE.
 //
-//	select  = "SELECT" SP mailbox
-//	examine = "EXAMINE" SP mailbox
+//	select  = "SELECT" SP mailbox [select-params]
+//	examine = "EXAMINE" SP mailbox [select-params]
 //
 // The one SELECT that the client asked for is sent, its answer withheld (selecting twice
 // would lose RECENT), what there is for the person is looked up meanwhile, new messages are
@@ -93,7 +93,11 @@ func (s *session) selectRaw(c *command.Command, a *command.Select, m *mailbox) [
 		return c.Raw
 	}
 	m.raw = string(imap.AppendQuoted(nil, a.Octets))
-	return []byte(c.Tag + " " + c.Name + " " + m.raw + "\r\n")
+	params := ""
+	if a.CondStore {
+		params = " (CONDSTORE)"
+	}
+	return []byte(c.Tag + " " + c.Name + " " + m.raw + params + "\r\n")
 }
 
 // maxAnswer bounds what is held of the answer to SELECT.
@@ -172,6 +176,12 @@ func (s *session) open(m *mailbox, ans *answer, res tagged) error {
 			default:
 				m.unseen = uint32(n)
 			}
+		case "HIGHESTMODSEQ":
+			n, err := highestModSeq(response.ParseStatus(rest))
+			if err != nil {
+				return err
+			}
+			m.mod.hearHighest(n)
 		case "UIDNOTSTICKY":
 			m.notSticky = true
 		}
@@ -215,6 +225,9 @@ func (s *session) reply(m *mailbox, ans *answer) {
 		case l.what == "UIDNEXT":
 			_, _ = s.out.WriteString("* OK")
 			_, _ = s.out.Write(replaceCode(rest, "UIDNEXT "+strconv.FormatUint(uint64(m.uidNext), 10)))
+		case l.what == "HIGHESTMODSEQ": // with what was injected or raised within this SELECT
+			_, _ = s.out.WriteString("* OK")
+			_, _ = s.out.Write(replaceCode(rest, "HIGHESTMODSEQ "+strconv.FormatUint(m.mod.highest, 10)))
 		case l.what == "UNSEEN":
 			if unseen != 0 {
 				_, _ = s.out.WriteString("* OK")

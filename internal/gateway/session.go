@@ -62,6 +62,12 @@ type session struct {
 	nextLook  time.Time    // when an open mailbox is to ask by itself what is offered
 	bell      *bell        // rung by other sessions and the change stream
 	enabled   enabled      // by the client
+	// ownModSeqs: a question of ours has enabled CONDSTORE on the backend. owning: a command of ours
+	// is on the backend. modified: MODIFIED of the STORE in progress, to be told with its OK.
+	// unasked: the backend tells HIGHESTMODSEQ to who has not asked for it.
+	ownModSeqs, owning bool
+	unaskedHighest     bool
+	modified           string
 
 	within     bool // a command is being read, see patientConn; not while inLane is lent
 	stallArmed bool // the client's connection has a read deadline because of it

@@ -230,7 +230,8 @@ func (s *session) tellStatus(asked []string, x *mailboxStatus, all []placement.P
 		}
 	}
 	if m := s.mbox; m != nil && m.active && m.name == x.mailbox {
-		rings = x.value("UIDNEXT") > uint64(m.lastUID)+1
+		m.mod.hearHighest(x.value("HIGHESTMODSEQ"))
+		rings = x.value("UIDNEXT") > uint64(m.lastUID)+1 || s.modSeqRings()
 		for _, e := range m.entries {
 			if e.recent && !e.left {
 				x.plus("RECENT", 1)

@@ -150,8 +150,14 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 // relayFetch streams the rest of a FETCH under the client's number n. A real message with the
 // UID of an injected one means that the backend gave that UID again (a restored backup).
 func (s *session) relayFetch(n imap.SeqNum) error {
-	s.fetchHead(n)
-	uid, err := s.bc.Reader.CopyFetch(s.out)
+	var uid imap.UID
+	var err error
+	if s.condStore() || s.ownModSeqs {
+		uid, err = s.bc.Reader.CopyFetchModSeq(&headed{s: s, n: n}, s.fetchModSeq)
+	} else {
+		s.fetchHead(n)
+		uid, err = s.bc.Reader.CopyFetch(s.out)
+	}
 	if err != nil {
 		return backendError(err)
 	}
@@ -159,6 +165,21 @@ func (s *session) relayFetch(n imap.SeqNum) error {
 		return s.uidTaken(e)
 	}
 	return nil
+}
+
+// headed writes the head of a FETCH before its first octets, if there are any.
+type headed struct {
+	s    *session
+	n    imap.SeqNum
+	said bool
+}
+
+func (h *headed) Write(b []byte) (int, error) {
+	if !h.said {
+		h.said = true
+		h.s.fetchHead(h.n)
+	}
+	return h.s.out.Write(b)
 }
 
 func (s *session) fetchHead(n imap.SeqNum) {
@@ -233,13 +254,14 @@ func (s *session) saidOK(raw, rest []byte) error {
 			rest = replaceCode(rest, "PERMANENTFLAGS ("+strings.Join(told, " ")+")")
 		}
 	}
+	if st.Code == "HIGHESTMODSEQ" {
+		return s.untaggedHighest(st, raw, rest)
+	}
 	switch {
 	case st.Code == "CLOSED":
 		s.mbox = nil // rfc7162 §3.2.11: a SELECT that we did not understand closed it
 	case m.composing && st.Code != "ALERT":
 		return nil
-	case st.Code == "HIGHESTMODSEQ":
-		return nil // CONDSTORE is not offered: a command of our own enabled it
 	}
 	_, _ = s.out.Write(raw)
 	_, _ = s.out.Write(s.rewriteCaps(rest))
