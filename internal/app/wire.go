@@ -51,6 +51,9 @@ func (a *App) wire(ctx context.Context) error {
 	a.health = obs.NewHealth(ready...)
 	if a.http != nil {
 		a.routes(a.http.mux, mw, pf)
+		if mw != nil {
+			a.http.srv.RegisterOnShutdown(mw.EndStreams)
+		}
 	}
 	return nil
 }

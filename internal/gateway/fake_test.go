@@ -441,6 +441,10 @@ func (f *fakeService) transit(id placement.ID, transition func(placement.Placeme
 	return *p, nil
 }
 
+func (f *fakeService) Watch(context.Context, injection.WatchRequest, func(injection.Change) error) error {
+	return fault.New(fault.Unsupported, "no change stream")
+}
+
 func (f *fakeService) Record(ctx context.Context, _ injection.Person, events []injection.Observation) error {
 	_, err := call(ctx, f, "record", func() (struct{}, error) {
 		for _, e := range events {

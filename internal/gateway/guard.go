@@ -132,3 +132,8 @@ func (g *guard) Record(ctx context.Context, p injection.Person, events []injecti
 	_, err := guarded(g, "events", func() (none, error) { return none{}, g.next.Record(ctx, p, events) })
 	return err
 }
+
+// Watch is not guarded: whoever follows has a patience of their own.
+func (g *guard) Watch(ctx context.Context, req injection.WatchRequest, heard func(injection.Change) error) error {
+	return g.next.Watch(ctx, req, heard)
+}

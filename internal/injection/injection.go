@@ -76,6 +76,15 @@ type Service interface {
 	Move(ctx context.Context, req MoveRequest) (placement.Placement, error)
 	EndMove(ctx context.Context, req EndMoveRequest) (placement.Placement, error)
 
+	// Watch follows the changes of a tenant until ctx ends, and calls heard for each, in order and
+	// never twice at a time. An Alive comes at once when the stream stands, and then at least every
+	// AliveEvery: who has heard nothing for some times that long has lost the stream. A change is
+	// told within a second after it became durable, also when another instance made it; one of a
+	// person is in a reading that begins after it was told. Words may come twice, and words of
+	// changes that changed nothing. It ends with the error of heard, or with Unavailable when the
+	// stream is lost; with the last Cursor it goes on where it was.
+	Watch(ctx context.Context, req WatchRequest, heard func(Change) error) error
+
 	// Record takes events that are not a consequence of another call (a body that was fetched
 	// in a mailbox opened read-only). At most MaxEvents at once; an event whose placement the
 	// person does not have is Invalid. Repeating it records nothing twice.
@@ -88,6 +97,9 @@ const (
 	MaxEvents   = 1000    // observations in one call
 	MaxFlags    = 64      // flags of one placement
 	MaxFlagSize = 128     // octets of one flag
+
+	// AliveEvery is how often a change stream is heard at least.
+	AliveEvery = 2 * time.Second
 )
 
 // BeginRequest opens a session.
@@ -99,6 +111,8 @@ type BeginRequest struct {
 
 // Session is what there is for a person now.
 type Session struct {
+	// Owner is what the change stream calls this person: it names nobody.
+	Owner      string                `json:"owner"`
 	Placements []placement.Placement `json:"placements"` // as Service.Placements
 	Offers     []Offer               `json:"offers"`     // best first; claiming decides
 }
@@ -213,6 +227,31 @@ type EndMoveRequest struct {
 	ID      placement.ID `json:"id"`
 	Done    bool         `json:"done"`
 	Pending bool         `json:"pending,omitempty"` // as in FlagsRequest
+}
+
+// WatchRequest names a tenant and where to go on.
+type WatchRequest struct {
+	Tenant string `json:"tenant,omitempty"` // empty: DefaultTenant
+	Cursor string `json:"cursor,omitempty"` // of the last Change that was heard; empty: from now on
+}
+
+// ChangeKind is what has changed.
+type ChangeKind string
+
+// The kinds. A kind that is not known is to be taken for Reset.
+const (
+	Alive      ChangeKind = "alive"    // nothing
+	OfPerson   ChangeKind = "person"   // a person's placements: claimed, confirmed, flags, left, settled, voided
+	OfCampaign ChangeKind = "campaign" // a campaign: new, another version, paused, resumed, recalled; its start or end has come
+	Reset      ChangeKind = "reset"    // anything may have: the cursor was too old
+)
+
+// Change is a word of a change stream. It says that something has changed; what it is now is to be
+// read.
+type Change struct {
+	Kind   ChangeKind `json:"kind"`
+	Cursor string     `json:"cursor"`          // behind this word
+	Owner  string     `json:"owner,omitempty"` // of OfPerson: as in Session
 }
 
 // Observation is an event as the IMAP server saw it; the middleware gives it its ID and time.

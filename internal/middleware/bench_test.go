@@ -45,7 +45,7 @@ func BenchmarkLogin(b *testing.B) {
 			InternalDate: w.Now(), Until: end, Created: w.Now(), Changed: w.Now(),
 		})
 	}
-	if err := ks.Apply(b.Context(), store.Change{User: "veteran", ID: "all", Put: had}); err != nil {
+	if err := ks.Apply(b.Context(), store.Change{User: "veteran", Owner: "veteran", ID: "all", Put: had}); err != nil {
 		b.Fatal(err)
 	}
 	n := 0

@@ -103,14 +103,15 @@ func (d *desk) view() []placement.Placement {
 func (d *desk) dirty() bool { return d.head != d.person.Head || slices.Contains(d.changed, true) }
 
 func (d *desk) change() store.Change {
-	c := store.Change{User: d.person.User, Rev: d.person.Rev, ID: rand.Text(), Head: d.head, Events: d.events}
+	c := store.Change{
+		User: d.person.User, Owner: d.tenant.owner(d.person.User), Rev: d.person.Rev, ID: rand.Text(), Head: d.head, Events: d.events,
+	}
 	for i, p := range d.ledger {
 		if !d.changed[i] {
 			continue
 		}
 		c.Put = append(c.Put, p)
 		if left, ok := p.Departed(); ok {
-			c.Owner = placement.Owner(d.tenant.identity.Key, p.User)
 			c.Departures = append(c.Departures, left)
 		}
 	}
@@ -159,6 +160,9 @@ func (m *Middleware) apply(ctx context.Context, t *tenant, c store.Change) error
 	err := t.Apply(ctx, c)
 	if fault.Is(err, fault.Unavailable) && ctx.Err() == nil {
 		err = t.Apply(ctx, c)
+	}
+	if err == nil {
+		m.changes.ring()
 	}
 	return err
 }

@@ -263,3 +263,7 @@ func (a *alternating) EndMove(ctx context.Context, r injection.EndMoveRequest) (
 func (a *alternating) Record(ctx context.Context, p injection.Person, e []injection.Observation) error {
 	return a.pick().Record(ctx, p, e)
 }
+
+func (a *alternating) Watch(ctx context.Context, r injection.WatchRequest, heard func(injection.Change) error) error {
+	return a.pick().Watch(ctx, r, heard)
+}

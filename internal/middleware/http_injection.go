@@ -74,6 +74,7 @@ func (m *Middleware) injectionRoutes(mux *http.ServeMux) {
 	route(m, mux, "events", maxEventsBody, func(ctx context.Context, req eventsBody) (empty, error) {
 		return empty{}, m.Record(ctx, req.Person, req.Events)
 	})
+	m.handle(mux, injectionBase+"changes", methods{http.MethodGet: m.authorised(m.serveChanges)})
 	m.handle(mux, injectionBase+"templates/{digest}", methods{http.MethodGet: m.authorised(m.serveTemplate)})
 }
 

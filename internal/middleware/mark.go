@@ -136,7 +136,7 @@ func (m *Middleware) Departed(ctx context.Context, req injection.DepartedRequest
 	if err != nil {
 		return nil, err
 	}
-	list, err := t.Departures(ctx, placement.Owner(t.identity.Key, d.person.User), mailbox(req.Mailbox), req.UIDValidity)
+	list, err := t.Departures(ctx, t.owner(d.person.User), mailbox(req.Mailbox), req.UIDValidity)
 	if err != nil {
 		return nil, fmt.Errorf("reading departures: %w", err)
 	}

@@ -21,6 +21,7 @@ type metrics struct {
 	conflicts prometheus.Counter
 	sweeps    prometheus.Counter
 	requests  *prometheus.HistogramVec
+	streams   prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -47,6 +48,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		sweeps: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "inlay_swept_people_total", Help: "People looked at by sweeps of recalled and ended campaigns.",
 		}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "inlay_change_streams", Help: "Change streams that are followed now.",
+		}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "inlay_middleware_request_seconds", Help: "Duration of requests to the middleware's HTTP APIs, in seconds, by route and status.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
@@ -55,7 +59,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.lookup, m.claims, m.voids, m.events, m.rejected, m.conflicts, m.sweeps, m.requests} {
+	for _, c := range []prometheus.Collector{m.lookup, m.claims, m.voids, m.events, m.rejected, m.conflicts, m.sweeps, m.requests, m.streams} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the middleware's metrics: %w", err)
 		}

@@ -66,6 +66,9 @@ type Middleware struct {
 	people  stripes
 	imports bell // wakes the part of Run that starts importers
 	sweeps  bell // wakes the part of Run that sweeps
+	changes gong // wakes those who watch
+	ending  chan struct{}
+	endOnce sync.Once
 
 	newImporter func(ImportSource) (Importer, error)
 	verify      func(secret []byte, h http.Header, body []byte, now time.Time, tolerance time.Duration) (string, error)
@@ -100,6 +103,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Middleware, error) {
 	m := &Middleware{
 		cfg: cfg, store: deps.Store, objects: deps.Objects, log: deps.Log, clock: deps.Now,
 		newImporter: deps.Importer, verify: deps.Verify, people: newStripes(), imports: newBell(), sweeps: newBell(),
+		changes: newGong(), ending: make(chan struct{}),
 		tenants: map[string]openedTenant{}, importers: map[importerKey]*runningImporter{},
 	}
 	var err error
@@ -126,10 +130,15 @@ func (m *Middleware) Ready(ctx context.Context) error {
 	return m.objects.Ping(ctx)
 }
 
-// ring wakes Run up.
+// EndStreams ends the change streams over HTTP, so that a server can be shut down in good order;
+// their clients turn to another instance. It may be called repeatedly.
+func (m *Middleware) EndStreams() { m.endOnce.Do(func() { close(m.ending) }) }
+
+// ring wakes Run up, and those who watch.
 func (m *Middleware) ring() {
 	m.imports.ring()
 	m.sweeps.ring()
+	m.changes.ring()
 }
 
 // bell holds one ring until it is heard; more make no difference.
@@ -142,4 +151,29 @@ func (b bell) ring() {
 	case b <- struct{}{}:
 	default:
 	}
+}
+
+// gong is heard by everybody who waits for it at that moment.
+type gong struct {
+	mu   *sync.Mutex
+	next *chan struct{}
+}
+
+func newGong() gong {
+	c := make(chan struct{})
+	return gong{new(sync.Mutex), &c}
+}
+
+// heard returns a channel that is closed by the next ring.
+func (g gong) heard() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return *g.next
+}
+
+func (g gong) ring() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(*g.next)
+	*g.next = make(chan struct{})
 }

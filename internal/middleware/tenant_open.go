@@ -164,6 +164,9 @@ func (t *tenant) normaliseUser(name string) (string, error) {
 	return placement.NormaliseUser(name, t.identity.DefaultDomain)
 }
 
+// owner is what stands for a person where nobody may be named.
+func (t *tenant) owner(user string) string { return placement.Owner(t.identity.Key, user) }
+
 // snapshot returns the tenant's campaigns as they are now; the map must not be changed.
 func (t *tenant) snapshot(ctx context.Context) (map[campaign.ID]campaign.Active, error) {
 	epoch, err := t.Epoch(ctx)

@@ -47,6 +47,19 @@ type Doc struct {
 	Body []byte
 }
 
+// TracesKept is for how long the traces of changes are kept: longer than whoever follows them is
+// away for a restart, and not so long that they would be a record of people.
+const TracesKept = 15 * time.Minute
+
+// Trace is what a change leaves: that something was changed, and nothing of how. It names no
+// person and no document: what was removed must be gone, and traces stay for a while.
+type Trace struct {
+	Owner string // whose record was changed, by Keyspace.Apply; else empty
+	Kind  string // of the document that was put or deleted; else empty
+
+	Cursor string // for the traces after this one; not a part of the change
+}
+
 // Documents keeps documents by (kind, id). Reads see everything that was durable when they
 // were called.
 type Documents interface {
@@ -62,6 +75,12 @@ type Documents interface {
 	Delete(ctx context.Context, kind, id string, rev uint64) error
 	// Epoch returns a number that has grown whenever a document of the scope has changed.
 	Epoch(ctx context.Context) (uint64, error)
+	// Traces returns up to limit (1 to MaxPage) traces of changes in the order in which they became
+	// durable, those after the cursor, and the cursor of the last one (of each, it is in the trace); a
+	// change has left its trace when it is durable. Without a cursor it returns none, and the cursor of those to come. NotFound
+	// when the cursor is none of these documents' or what came after it is not kept any more: it is
+	// for TracesKept at least.
+	Traces(ctx context.Context, cursor string, limit int) ([]Trace, string, error)
 	// Once keeps result under key for ttl if nothing is kept there, and returns what is kept
 	// there now; fresh tells whether it was this call that put it there.
 	Once(ctx context.Context, key string, result []byte, now time.Time, ttl time.Duration) (kept []byte, fresh bool, err error)
@@ -137,14 +156,14 @@ type Head struct {
 // Change is what Apply makes of a person.
 type Change struct {
 	User string
-	Rev  uint64 // the revision that was read
-	ID   string // of this change; repeated after an unknown outcome
-	Head Head
-	Put  []placement.Placement // replace the ledger rows of the same Key
-	// Owner is under whom Departures are kept (placement.Owner); those of the same mailbox,
-	// UIDVALIDITY and UID are replaced.
+	// Owner is a keyed hash of the user (placement.Owner), for what must not name people: the trace
+	// of the change, and departures.
 	Owner      string
-	Departures []placement.Departure
+	Rev        uint64 // the revision that was read
+	ID         string // of this change; repeated after an unknown outcome
+	Head       Head
+	Put        []placement.Placement // replace the ledger rows of the same Key
+	Departures []placement.Departure // replace those of the same mailbox, UIDVALIDITY and UID
 	Events     []event.Event
 }
 

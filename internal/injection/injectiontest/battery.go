@@ -81,6 +81,11 @@ func Run(t *testing.T, open Open) {
 		{"tenants", testTenants},
 		{"limits", testLimits},
 		{"templates", testTemplates},
+		{"watch", testWatch},
+		{"watch instants", testWatchInstants},
+		{"watch resumed", testWatchResumed},
+		{"watch reset", testWatchReset},
+		{"watch ends", testWatchEnds},
 		{"cancelled", testCancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {

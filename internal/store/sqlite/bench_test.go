@@ -55,7 +55,7 @@ func BenchmarkPerson(b *testing.B) {
 			b.Fatal(err)
 		}
 		id := strconv.FormatInt(n, 10)
-		err = ks.Apply(b.Context(), store.Change{User: name, Rev: p.Rev, ID: id, Put: []placement.Placement{{
+		err = ks.Apply(b.Context(), store.Change{User: name, Owner: name, Rev: p.Rev, ID: id, Put: []placement.Placement{{
 			ID: placement.ID(id), Key: placement.Key{Campaign: campaign.ID("spring")}, User: name, Mailbox: "INBOX",
 			State: placement.Claimed, Rev: p.Rev + 1, Token: id, Until: now.Add(time.Hour), Created: now, Changed: now,
 		}}})
@@ -129,7 +129,7 @@ func BenchmarkClaimDuringImport(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		name, id := fmt.Sprintf("user%06d", n), strconv.Itoa(n)
 		start := time.Now()
-		err := ks.Apply(b.Context(), store.Change{User: name, ID: id, Put: []placement.Placement{{
+		err := ks.Apply(b.Context(), store.Change{User: name, Owner: name, ID: id, Put: []placement.Placement{{
 			ID: placement.ID(id), Key: placement.Key{Campaign: "spring"}, User: name, Mailbox: "INBOX", State: placement.Claimed, Until: now.Add(time.Hour),
 		}}})
 		if err != nil {

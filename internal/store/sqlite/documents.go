@@ -60,13 +60,13 @@ func (f *file) Put(ctx context.Context, kind, id string, rev uint64, body []byte
 		} else {
 			res, err = tx.Exec("UPDATE doc SET rev = rev + 1, body = ? WHERE kind = ? AND id = ? AND rev = ?", body, kind, id, rev)
 		}
-		return changedOne(tx, res, err, fault.New(fault.Conflict, "%s %s was changed meanwhile", kind, id))
+		return changedOne(tx, res, err, kind, id)
 	})
 	return rev + 1, err
 }
 
-// changedOne bumps the epoch if one row was changed, and is otherwise if none was.
-func changedOne(tx *sql.Tx, res sql.Result, err, otherwise error) error {
+// changedOne bumps the epoch and leaves a trace if one row was changed, and is Conflict if none was.
+func changedOne(tx *sql.Tx, res sql.Result, err error, kind, id string) error {
 	if err != nil {
 		return err
 	}
@@ -75,10 +75,12 @@ func changedOne(tx *sql.Tx, res sql.Result, err, otherwise error) error {
 		return err
 	}
 	if n == 0 {
-		return otherwise
+		return fault.New(fault.Conflict, "%s %s was changed meanwhile", kind, id)
 	}
-	_, err = tx.Exec("UPDATE epoch SET n = n + 1")
-	return err
+	if _, err = tx.Exec("UPDATE epoch SET n = n + 1"); err != nil {
+		return err
+	}
+	return leaveTrace(tx, store.Trace{Kind: kind})
 }
 
 // Delete implements store.Documents.
@@ -93,7 +95,7 @@ func (f *file) Delete(ctx context.Context, kind, id string, rev uint64) error {
 			return err
 		}
 		res, err := tx.Exec("DELETE FROM doc WHERE kind = ? AND id = ? AND rev = ?", kind, id, rev)
-		return changedOne(tx, res, err, fault.New(fault.Conflict, "%s %s was changed meanwhile", kind, id))
+		return changedOne(tx, res, err, kind, id)
 	})
 }
 

@@ -250,7 +250,7 @@ func TestEverybodyGetsATurn(t *testing.T) {
 					return
 				default:
 				}
-				if err := ks.Apply(context.Background(), store.Change{User: fmt.Sprint("user", w, "-", n), ID: "1"}); err != nil {
+				if err := ks.Apply(context.Background(), store.Change{User: fmt.Sprint("user", w, "-", n), Owner: "o", ID: "1"}); err != nil {
 					done <- err
 					return
 				}

@@ -87,11 +87,8 @@ func ledger(ctx context.Context, tx *sql.Tx, user string) ([]placement.Placement
 
 // Apply implements store.Keyspace.
 func (f *file) Apply(ctx context.Context, c store.Change) error {
-	if c.User == "" || c.ID == "" {
-		return fault.New(fault.Invalid, "a change names its user and itself")
-	}
-	if len(c.Departures) > 0 && c.Owner == "" {
-		return fault.New(fault.Invalid, "departures are kept under an owner")
+	if c.User == "" || c.Owner == "" || c.ID == "" {
+		return fault.New(fault.Invalid, "a change names its user, their owner and itself")
 	}
 	head, err := json.Marshal(c.Head)
 	if err != nil {
@@ -137,8 +134,10 @@ func (f *file) Apply(ctx context.Context, c store.Change) error {
 				return err
 			}
 		}
-		_, err = logEvents(tx, c.Events)
-		return err
+		if _, err := logEvents(tx, c.Events); err != nil {
+			return err
+		}
+		return leaveTrace(tx, store.Trace{Owner: c.Owner})
 	})
 }
 

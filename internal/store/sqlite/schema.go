@@ -30,6 +30,8 @@ var migrations = []string{
 	// No word of the user: owner is a keyed hash.
 	`CREATE TABLE departed (owner TEXT, mailbox TEXT, validity INTEGER, uid INTEGER, body BLOB NOT NULL,
 	   PRIMARY KEY (owner, mailbox, validity, uid)) WITHOUT ROWID;`,
+	`CREATE TABLE trace (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, owner TEXT NOT NULL, kind TEXT NOT NULL);
+	 CREATE INDEX trace_at ON trace (at);`,
 }
 
 func migrate(ctx context.Context, db *sql.DB, file string) error {

@@ -71,6 +71,8 @@ func Run(t *testing.T, engine Engine) {
 		{"events by page", testEventPages},
 		{"events followed while written", testFollow},
 		{"members", testMembers},
+		{"traces", testTraces},
+		{"traces followed while written", testTracesFollowed},
 		{"cancelled", testCancelled},
 		{"closed", testClosed},
 		{"closed while used", testCloseUnderLoad},

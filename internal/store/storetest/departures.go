@@ -4,7 +4,6 @@ import (
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/placement"
-	"inlay.example/inlay/internal/store"
 )
 
 func left(mailbox string, validity uint32, uid imap.UID, modSeq uint64) placement.Departure {
@@ -43,6 +42,4 @@ func testDepartures(b *bench) {
 	late.Rev = 1
 	b.no(b.ks.Apply(b.ctx(), late))
 	b.equal([]placement.Departure{low, settled, left("INBOX", 7, 10, 1), high}, b.departures("o", "INBOX", 7), "after one was settled")
-
-	b.is(b.ks.Apply(b.ctx(), store.Change{User: "anna", Rev: 2, ID: "3", Departures: []placement.Departure{low}}), fault.Invalid, "departures of nobody")
 }

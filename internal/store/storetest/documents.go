@@ -283,7 +283,7 @@ func testCancelled(b *bench) {
 	b.is(err, fault.Unavailable, "Epoch")
 	_, err = b.ks.Person(ctx, "anna", now)
 	b.is(err, fault.Unavailable, "Person")
-	b.is(b.ks.Apply(ctx, store.Change{User: "anna", ID: "1"}), fault.Unavailable, "Apply")
+	b.is(b.ks.Apply(ctx, store.Change{User: "anna", Owner: owner("anna"), ID: "1"}), fault.Unavailable, "Apply")
 	b.is(b.ks.WriteAssignments(ctx, "c", 1, now, []store.AssignmentRow{{User: "anna", Line: 1}}), fault.Unavailable, "WriteAssignments")
 	_, err = b.ks.Log(ctx, happened("c", 1))
 	b.is(err, fault.Unavailable, "Log")

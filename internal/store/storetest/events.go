@@ -38,7 +38,7 @@ func testEvents(b *bench) {
 	other.Type, other.User = event.Withdrawn, "ben"
 	b.equal(0, b.log(other), "new events under a known id")
 	// By a change or not: counted once.
-	c := store.Change{User: "anna", ID: "1", Events: []event.Event{all[0], all[3], all[3]}}
+	c := store.Change{User: "anna", Owner: owner("anna"), ID: "1", Events: []event.Event{all[0], all[3], all[3]}}
 	b.no(b.ks.Apply(b.ctx(), c))
 	b.equal(0, b.log(all[3]), "new events after a change that had them")
 	b.log(happened("other", 2)...)

@@ -63,7 +63,7 @@ func testClosed(b *bench) {
 	b.is(err, fault.Unavailable, "Put")
 	_, err = b.ks.Person(b.ctx(), "anna", now)
 	b.is(err, fault.Unavailable, "Person")
-	b.is(b.ks.Apply(b.ctx(), store.Change{User: "anna", ID: "1"}), fault.Unavailable, "Apply")
+	b.is(b.ks.Apply(b.ctx(), store.Change{User: "anna", Owner: owner("anna"), ID: "1"}), fault.Unavailable, "Apply")
 	_, err = b.ks.Tally(b.ctx(), "c")
 	b.is(err, fault.Unavailable, "Tally")
 }

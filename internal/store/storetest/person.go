@@ -35,9 +35,11 @@ func happened(c campaign.ID, n int) []event.Event {
 	return out
 }
 
+func owner(user string) string { return placement.Owner([]byte("key"), user) }
+
 // change puts placements, and has an event of its own.
 func change(user string, rev uint64, id string, put ...placement.Placement) store.Change {
-	c := store.Change{User: user, Rev: rev, ID: id, Head: store.Head{NoClaimsBefore: now.Add(time.Duration(rev) * time.Minute)}, Put: put}
+	c := store.Change{User: user, Owner: owner(user), Rev: rev, ID: id, Head: store.Head{NoClaimsBefore: now.Add(time.Duration(rev) * time.Minute)}, Put: put}
 	for _, p := range put {
 		e := happened(p.Campaign, 1)[0]
 		e.ID = event.ID(user + " " + id + " " + string(p.ID))
@@ -109,6 +111,9 @@ func testChangeRefused(b *bench) {
 	b.is(b.ks.Apply(b.ctx(), change("ben", 1, "1", placed("ben", "b", "1"))), fault.Conflict, "a person never heard of")
 	b.is(b.ks.Apply(b.ctx(), change("", 0, "1")), fault.Invalid, "nobody")
 	b.is(b.ks.Apply(b.ctx(), change("anna", 1, "")), fault.Invalid, "a change without a name")
+	nobody := change("anna", 1, "2")
+	nobody.Owner = ""
+	b.is(b.ks.Apply(b.ctx(), nobody), fault.Invalid, "a change without an owner")
 	b.equal(before, b.person("anna"), "after refused changes")
 	b.equal(store.Person{User: "ben"}, b.person("ben"), "after refused changes")
 	counts, err := b.ks.Tally(b.ctx(), "b")
