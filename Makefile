@@ -1,7 +1,7 @@
 # Inlay. `make` alone prints this help; every target's line is the comment behind its name.
 #
 # Variables: FUZZTIME=30s (make fuzz), FUZZ=. (a pattern of targets), ARGS= (make demo, make bench),
-# TESTFLAGS= and PKG=./... (make test).
+# TESTFLAGS= and PKG=./... (make test), SEED= COMMANDS= SESSIONS= BACKEND= (make laws).
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -11,6 +11,10 @@ GO ?= go
 PKG ?= ./...
 FUZZTIME ?= 30s
 FUZZ ?= .
+SEED ?= 0
+COMMANDS ?= 20000
+SESSIONS ?= 0
+BACKEND ?= dovecot
 # The go command records tag and commit, and whether files were changed; without git it cannot.
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 # -s -w: no symbol table, a third smaller; panics keep their file names and lines.
@@ -26,7 +30,7 @@ else
 test: export CGO_ENABLED = 0
 endif
 
-.PHONY: help demo build test check fmt fuzz bench clean
+.PHONY: help demo build test laws check fmt fuzz bench clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +46,9 @@ ifndef RACE
 	@echo "no C compiler ($(CC)): testing without the race detector (Debian: apt-get install gcc libc6-dev)"
 endif
 	$(GO) test $(RACE) -shuffle=on $(TESTFLAGS) $(PKG)
+
+laws: ## random dialogues on a real server: injected as delivered? (SEED=, COMMANDS=, SESSIONS=, BACKEND=cyrus)
+	@$(GO) run ./test/laws/cmd -seed '$(SEED)' -commands '$(COMMANDS)' -sessions '$(SESSIONS)' -backend '$(BACKEND)'
 
 check: bin/tools/gofumpt bin/tools/staticcheck bin/tools/golangci-lint ## formatting, vet, staticcheck, golangci-lint
 	@unformatted="$$(bin/tools/gofumpt -l cmd examples internal test 2>/dev/null)"; \

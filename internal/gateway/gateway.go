@@ -55,6 +55,9 @@ type Config struct {
 	// Look is how often an open session asks what there is for its person, at a NOOP or while
 	// it idles: 1 min. Up to a quarter of it, as of Poll, is left out at random.
 	Look time.Duration
+	// LookupAge is how old an answer of the middleware may be that SELECT and STATUS decide with:
+	// 2 s. Clients open several folders and connections within a moment, and the claim decides in the end.
+	LookupAge time.Duration
 	// LoginTimeout is how long a client may take to authenticate: 3 min.
 	LoginTimeout time.Duration
 	// StallTimeout is how long a client may say nothing more in the middle of a command: 30 min,
@@ -132,6 +135,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		{&cfg.Lease, 10 * time.Second, "lease"},
 		{&cfg.Poll, 5 * time.Second, "poll interval"},
 		{&cfg.Look, time.Minute, "look interval"},
+		{&cfg.LookupAge, 2 * time.Second, "age of a lookup"},
 		{&cfg.LoginTimeout, 3 * time.Minute, "login timeout"},
 		{&cfg.BackendTimeout, 15 * time.Minute, "backend timeout"},
 		{&cfg.StallTimeout, 30 * time.Minute, "stall timeout"},

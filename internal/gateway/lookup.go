@@ -24,17 +24,13 @@ type lookup struct {
 // the next SELECT.
 const lookupLimit = 5 * time.Second
 
-// lookupAge is how old an answer may be that a SELECT decides with: clients open several
-// folders and connections within a moment, and the claim decides in the end.
-const lookupAge = 2 * time.Second
-
 // freshLookup asks anew when the last answer is too old to decide with. A question that was
 // not answered yet is not asked twice.
 func (s *session) freshLookup() {
 	if l := s.lookup; l != nil {
 		select {
 		case <-l.done:
-			if time.Since(l.started) <= lookupAge {
+			if time.Since(l.started) <= s.g.cfg.LookupAge {
 				return
 			}
 		default:

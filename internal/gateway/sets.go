@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"strconv"
 
 	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
@@ -168,7 +167,7 @@ const noNumber = "2147483647"
 
 // noMessage is a set of UIDs that no message has. It is not the greatest number, by which
 // some servers mean "*" inside.
-var noMessage = strconv.FormatUint(uint64(imap.MaxUID)-1, 10)
+const noMessage = "4294967294"
 
 // local runs a command that asks nothing of the backend's messages, whose set is raw[start:end]
 // and of UIDs if uid; do is what is to be said and done of injected ones. The backend is asked
