@@ -33,17 +33,19 @@ const (
 
 // Manifest names everything in a bundle.
 type Manifest struct {
-	Format     int              `json:"format"`   // 1
-	Campaign   campaign.ID      `json:"campaign"` // 1 to 64 of [a-z0-9-]
-	Version    campaign.Version `json:"version"`  // from 1; a greater one replaces a smaller one
-	Name       string           `json:"name"`     // for people
-	Class      campaign.Class   `json:"class"`
-	Mailbox    string           `json:"mailbox"` // UTF-8; "INBOX" in any case is the inbox
-	Start      time.Time        `json:"start"`   // RFC 3339; first instant at which it may be injected
-	End        time.Time        `json:"end"`     // first instant at which it is no longer shown
-	Priority   int              `json:"priority"`
-	Template   File             `json:"template"`
-	Recipients []RecipientsFile `json:"recipients"` // in this order; of one user's rows the last one wins
+	Format     int               `json:"format"`   // 1
+	Campaign   campaign.ID       `json:"campaign"` // 1 to 64 of [a-z0-9-]
+	Version    campaign.Version  `json:"version"`  // from 1; a greater one replaces a smaller one
+	Name       string            `json:"name"`     // for people
+	Class      campaign.Class    `json:"class"`
+	Mailbox    string            `json:"mailbox"` // UTF-8; "INBOX" in any case is the inbox
+	Start      time.Time         `json:"start"`   // RFC 3339; first instant at which it may be injected
+	End        time.Time         `json:"end"`     // first instant at which it is no longer shown
+	Priority   int               `json:"priority"`
+	Position   campaign.Position `json:"position,omitempty"` // absent: "top"
+	Reinject   campaign.Reinject `json:"reinject,omitzero"`  // of "pinned", and of it only
+	Template   File              `json:"template"`
+	Recipients []RecipientsFile  `json:"recipients"` // in this order; of one user's rows the last one wins
 }
 
 // File is an object of the bundle, beside the manifest.
@@ -134,6 +136,7 @@ func (m *Manifest) validate(draft bool) fault.Fields {
 	if m.Priority < 0 || m.Priority > MaxPriority {
 		c.fail("priority", "must be 0 to %d", MaxPriority)
 	}
+	c.fields = append(c.fields, campaign.CheckPosition(m.Position, m.Reinject)...)
 	if !draft {
 		m.validateFiles(&c)
 	}

@@ -91,6 +91,18 @@ var edits = []edit{
 	{name: "end at start", old: `"2026-03-27`, new: `"2026-03-20`, fields: []string{"end"}, beyondSchema: true},
 	{name: "priority 101", old: `"priority":50`, new: `"priority":101`, fields: []string{"priority"}},
 	{name: "priority -1", old: `"priority":50`, new: `"priority":-1`, fields: []string{"priority"}},
+	{name: "at a place", old: `"priority":50`, new: `"priority":50,"position":"position 3"`},
+	{name: "at the top", old: `"priority":50`, new: `"priority":50,"position":"top"`},
+	{name: "pinned", old: `"priority":50`, new: `"priority":50,"position":"pinned 5","reinject":{"everyHours":24,"times":3}`},
+	{name: "no position", old: `"priority":50`, new: `"priority":50,"position":""`, fields: []string{"position"}},
+	{name: "position 0", old: `"priority":50`, new: `"priority":50,"position":"position 0"`, fields: []string{"position"}},
+	{name: "position 101", old: `"priority":50`, new: `"priority":50,"position":"position 101"`, fields: []string{"position"}},
+	{name: "position as a number", old: `"priority":50`, new: `"priority":50,"position":3`, fields: []string{"position"}},
+	{name: "pinned without limits", old: `"priority":50`, new: `"priority":50,"position":"pinned 5"`, fields: []string{"reinject"}},
+	{name: "limits without a pin", old: `"priority":50`, new: `"priority":50,"reinject":{"everyHours":24,"times":3}`, fields: []string{"reinject"}},
+	{name: "half a limit", old: `"priority":50`, new: `"priority":50,"position":"pinned 5","reinject":{"times":3}`, fields: []string{"reinject.everyHours"}},
+	{name: "limits with more", old: `"priority":50`, new: `"priority":50,"position":"pinned 5","reinject":{"everyHours":24,"times":3,"colour":1}`, fields: []string{"reinject.colour"}},
+	{name: "too often", old: `"priority":50`, new: `"priority":50,"position":"pinned 5","reinject":{"everyHours":0,"times":3}`, fields: []string{"reinject"}},
 	{name: "large template", old: `"size":1530`, new: `"size":4194305`, fields: []string{"template.size"}},
 	{name: "template is a list", old: `"template":{`, new: `"template":[],"more":{`, fields: []string{"template", "more"}},
 	{name: "template with more", old: `"size":1530`, new: `"size":1530,"rows":2`, fields: []string{"template.rows"}},
@@ -248,14 +260,19 @@ func TestSchemaHasEveryMember(t *testing.T) {
 	properties := doc["properties"].(map[string]any)
 	compareMembers(t, "template", properties["template"].(map[string]any), reflect.TypeFor[bundle.File]())
 	items := properties["recipients"].(map[string]any)["items"].(map[string]any)
+	compareMembers(t, "reinject", properties["reinject"].(map[string]any), reflect.TypeFor[campaign.Reinject]())
 	compareMembers(t, "recipients", items, reflect.TypeFor[bundle.RecipientsFile]())
 }
 
 func compareMembers(t *testing.T, what string, schema map[string]any, typ reflect.Type) {
 	t.Helper()
-	var want, required, properties []string
+	var want, must, required, properties []string
 	for i := range typ.NumField() {
-		want = append(want, typ.Field(i).Tag.Get("json"))
+		name, option, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		want = append(want, name)
+		if option == "" {
+			must = append(must, name)
+		}
 	}
 	for _, r := range schema["required"].([]any) {
 		required = append(required, r.(string))
@@ -263,7 +280,7 @@ func compareMembers(t *testing.T, what string, schema map[string]any, typ reflec
 	for p := range schema["properties"].(map[string]any) {
 		properties = append(properties, p)
 	}
-	if diff := cmp.Diff(want, required); diff != "" {
+	if diff := cmp.Diff(must, required); diff != "" {
 		t.Errorf("%s: required (-struct +schema):\n%s", what, diff)
 	}
 	slices.Sort(want)

@@ -36,6 +36,19 @@ func Parse(body []byte) (Manifest, error) {
 	m.Mailbox = c.string(o, "mailbox")
 	m.Start, m.End = c.time(o, "start"), c.time(o, "end")
 	m.Priority = int(c.integer(o, "priority", math.MaxInt32))
+	if o.has("position") {
+		empty := o.members["position"] == ""
+		if m.Position = campaign.Position(c.string(o, "position")); empty {
+			c.fail("position", "must not be empty, but may be left out")
+		}
+	}
+	if o.has("reinject") {
+		r := c.object("reinject", c.take(o, "reinject"))
+		m.Reinject = campaign.Reinject{
+			EveryHours: int(c.integer(r, "everyHours", math.MaxInt32)), Times: int(c.integer(r, "times", math.MaxInt32)),
+		}
+		c.unknown(r)
+	}
 	t := c.object("template", c.take(o, "template"))
 	m.Template = File{c.string(t, "name"), c.integer(t, "size", math.MaxInt64), c.string(t, "sha256")}
 	c.unknown(t)
@@ -51,6 +64,9 @@ func Parse(body []byte) (Manifest, error) {
 	seen := map[string]bool{}
 	for _, f := range c.fields {
 		seen[f.Field] = true
+		if p := parent(f.Field); p == "reinject" {
+			seen[p] = true // it is judged as a whole
+		}
 	}
 	for _, f := range m.validate(false) {
 		if !seen[f.Field] && !seen[parent(f.Field)] {
@@ -74,6 +90,9 @@ type node struct {
 	members map[string]any
 	bad     bool // it is not an object, which was said
 }
+
+// has reports whether a member is there that may be left out.
+func (n *node) has(key string) bool { _, ok := n.members[key]; return ok }
 
 func (n *node) field(key string) string {
 	if n.at == "" {

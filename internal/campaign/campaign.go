@@ -44,8 +44,10 @@ type Active struct {
 	Start    time.Time `json:"start"`   // first instant at which it may be injected
 	End      time.Time `json:"end"`     // first instant at which it is no longer shown
 	Priority int       `json:"priority"`
-	State    State     `json:"state"`    // Running, Paused, Cancelled
-	Revision uint64    `json:"revision"` // of the last command obeyed; only grows
-	Version  Version   `json:"version"`  // the version that readers accept; 0 before the first import is complete
-	Template string    `json:"template"` // digest of the template of that version: "sha256:" and 64 hex digits
+	Position Position  `json:"position,omitempty"`
+	Reinject Reinject  `json:"reinject,omitzero"` // of "pinned"
+	State    State     `json:"state"`             // Running, Paused, Cancelled
+	Revision uint64    `json:"revision"`          // of the last command obeyed; only grows
+	Version  Version   `json:"version"`           // the version that readers accept; 0 before the first import is complete
+	Template string    `json:"template"`          // digest of the template of that version: "sha256:" and 64 hex digits
 }

@@ -47,6 +47,8 @@ type Plan struct {
 	Start    time.Time `json:"start,omitzero"`
 	End      time.Time `json:"end,omitzero"`
 	Priority int       `json:"priority"`
+	Position Position  `json:"position,omitempty"`
+	Reinject Reinject  `json:"reinject,omitzero"` // of "pinned"
 }
 
 // Normalised returns the plan as it is kept: the default mailbox filled in, times in UTC and
@@ -94,6 +96,7 @@ func (p Plan) problems() fault.Fields {
 	if p.Priority < 0 || p.Priority > MaxPriority {
 		f.Add("priority", "must be 0 to %d", MaxPriority)
 	}
+	f = append(f, CheckPosition(p.Position, p.Reinject)...)
 	if !p.Start.IsZero() && !p.End.IsZero() {
 		switch d := p.End.Sub(p.Start); {
 		case d <= 0:

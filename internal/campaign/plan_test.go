@@ -25,15 +25,18 @@ func TestValidID(t *testing.T) {
 func TestPlanIsChecked(t *testing.T) {
 	t.Parallel()
 	for field, breakIt := range map[string]func(*campaign.Plan){
-		"":         func(*campaign.Plan) {},
-		"name":     func(p *campaign.Plan) { p.Name = " " },
-		"name 2":   func(p *campaign.Plan) { p.Name = strings.Repeat("ä", campaign.MaxName/2+1) },
-		"name 3":   func(p *campaign.Plan) { p.Name = "a\nb" },
-		"class":    func(p *campaign.Plan) { p.Class = "advertising" },
-		"mailbox":  func(p *campaign.Plan) { p.Mailbox = strings.Repeat("x", campaign.MaxMailbox+1) },
-		"priority": func(p *campaign.Plan) { p.Priority = -1 },
-		"end":      func(p *campaign.Plan) { p.End = p.Start },
-		"end 2":    func(p *campaign.Plan) { p.End = p.Start.Add(campaign.MaxDuration + time.Millisecond) },
+		"":           func(*campaign.Plan) {},
+		"name":       func(p *campaign.Plan) { p.Name = " " },
+		"name 2":     func(p *campaign.Plan) { p.Name = strings.Repeat("ä", campaign.MaxName/2+1) },
+		"name 3":     func(p *campaign.Plan) { p.Name = "a\nb" },
+		"class":      func(p *campaign.Plan) { p.Class = "advertising" },
+		"mailbox":    func(p *campaign.Plan) { p.Mailbox = strings.Repeat("x", campaign.MaxMailbox+1) },
+		"priority":   func(p *campaign.Plan) { p.Priority = -1 },
+		"position":   func(p *campaign.Plan) { p.Position = "bottom" },
+		"reinject":   func(p *campaign.Plan) { p.Position = "pinned 3" },
+		"reinject 2": func(p *campaign.Plan) { p.Reinject = campaign.Reinject{EveryHours: 1, Times: 1} },
+		"end":        func(p *campaign.Plan) { p.End = p.Start },
+		"end 2":      func(p *campaign.Plan) { p.End = p.Start.Add(campaign.MaxDuration + time.Millisecond) },
 	} {
 		p := plan()
 		breakIt(&p)

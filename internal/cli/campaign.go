@@ -193,7 +193,7 @@ func statsCommand(std IO, flags *platformFlags) *cobra.Command {
 			w := tabwriter.NewWriter(std.Out, 0, 4, 2, ' ', 0)
 			fmt.Fprintf(w, "people\t%d\n", s.Assigned)
 			fmt.Fprintf(w, "live\t%d\n", s.Live)
-			known := []string{"injected", "read", "expunged", "withdrawn", "expired"}
+			known := []string{"injected", "read", "expunged", "withdrawn", "expired", "moved", "reinjected"}
 			for _, name := range known {
 				fmt.Fprintf(w, "%s\t%d\n", name, s.Events[name])
 			}

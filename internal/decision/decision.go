@@ -5,13 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"time"
 
 	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/placement"
 )
 
-// OnlyOccurrence is the occurrence of a campaign that does not recur.
+// OnlyOccurrence is the first occurrence of a campaign, and the only one unless it is pinned.
 const OnlyOccurrence = "1"
 
 // Reason says why a campaign was not chosen.
@@ -49,6 +50,7 @@ type Choice struct {
 	Campaign  campaign.Active
 	Key       placement.Key
 	Variables map[string]string
+	Replaces  placement.ID // the live placement that the next occurrence of a pinned message takes the place of
 }
 
 // Rejection is a campaign that may not.
@@ -70,22 +72,25 @@ func Decide(in Input) Result {
 	for _, a := range in.Assignments {
 		rows[version{a.Campaign, a.Version}] = a.Variables
 	}
-	served := make(map[placement.Key]bool, len(in.Ledger))
+	last := make(map[campaign.ID]*placement.Placement, len(in.Ledger))
 	for i := range in.Ledger {
-		if p := &in.Ledger[i]; p.State != placement.Void {
-			served[p.Key] = true
+		p := &in.Ledger[i]
+		if p.State != placement.Void && (last[p.Campaign] == nil || number(p.Occurrence) > number(last[p.Campaign].Occurrence)) {
+			last[p.Campaign] = p
 		}
 	}
 	out := Result{Rejected: make([]Rejection, 0, len(in.Campaigns))}
 	for i := range in.Campaigns {
 		c := &in.Campaigns[i]
-		key := placement.Key{Campaign: c.ID, Occurrence: OnlyOccurrence}
 		variables, assigned := rows[version{c.ID, c.Version}]
-		if reason := weigh(&in, c, assigned, served[key]); reason != "" {
+		occurrence, replaces := next(c, last[c.ID], in.Now)
+		if reason := weigh(&in, c, assigned, occurrence == ""); reason != "" {
 			out.Rejected = append(out.Rejected, Rejection{Campaign: c.ID, Reason: reason})
 			continue
 		}
-		out.Chosen = append(out.Chosen, Choice{Campaign: *c, Key: key, Variables: variables})
+		out.Chosen = append(out.Chosen, Choice{
+			Campaign: *c, Key: placement.Key{Campaign: c.ID, Occurrence: occurrence}, Variables: variables, Replaces: replaces,
+		})
 	}
 	slices.SortFunc(out.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Campaign, b.Campaign) })
 	day := in.Now.UTC().Format(time.DateOnly)
@@ -98,6 +103,31 @@ func Decide(in Input) Result {
 		)
 	})
 	return out
+}
+
+// number is that of an occurrence; 0 for one that is none of ours.
+func number(occurrence string) int {
+	n, err := strconv.Atoi(occurrence)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// next is the occurrence of a campaign that may come after the last one that was not void; empty
+// if none may. A pinned message may come again while the former one is live, with the pauses and as
+// often as the campaign allows: what the person has removed or moved does not.
+func next(c *campaign.Active, last *placement.Placement, now time.Time) (occurrence string, replaces placement.ID) {
+	if last == nil {
+		return OnlyOccurrence, ""
+	}
+	n := number(last.Occurrence)
+	kind, _, err := c.Position.Parse()
+	if err != nil || kind != campaign.Pinned || last.State != placement.Live ||
+		n < 1 || n > c.Reinject.Times || now.Before(last.Created.Add(c.Reinject.Every())) {
+		return "", ""
+	}
+	return strconv.Itoa(n + 1), last.ID
 }
 
 // version names what the rows of an audience belong to.

@@ -46,10 +46,10 @@ func TestReasons(t *testing.T) {
 		"claimed":                    {func(in *decision.Input, _ *campaign.Active) { in.Ledger = had(placement.Claimed) }, decision.AlreadyServed},
 		"expunged":                   {func(in *decision.Input, _ *campaign.Active) { in.Ledger = had(placement.Expunged) }, decision.AlreadyServed},
 		"void":                       {func(in *decision.Input, _ *campaign.Active) { in.Ledger = had(placement.Void) }, ""},
-		"another occurrence": {func(in *decision.Input, _ *campaign.Active) {
+		"a later occurrence": {func(in *decision.Input, _ *campaign.Active) {
 			in.Ledger = had(placement.Live)
 			in.Ledger[0].Occurrence = "2"
-		}, ""},
+		}, decision.AlreadyServed},
 		"shortly after a void": {func(in *decision.Input, _ *campaign.Active) { in.NoClaimsBefore = now().Add(1) }, decision.CappedAfterVoid},
 		"long after a void":    {func(in *decision.Input, _ *campaign.Active) { in.NoClaimsBefore = now() }, ""},
 		"recalled, ended and had": {func(in *decision.Input, a *campaign.Active) {
@@ -108,5 +108,50 @@ func TestRank(t *testing.T) {
 	}
 	if len(middle) < 2 {
 		t.Errorf("everybody has the same favourite: %v", middle)
+	}
+}
+
+// A pinned message comes again while it is live, after its pause, and not too often.
+func TestNextOccurrence(t *testing.T) {
+	t.Parallel()
+	row := func(occurrence string, s placement.State, ago time.Duration) placement.Placement {
+		return placement.Placement{
+			ID: placement.ID("id" + occurrence), Key: placement.Key{Campaign: "c", Occurrence: occurrence}, State: s, Created: now().Add(-ago),
+		}
+	}
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		position campaign.Position
+		ledger   []placement.Placement
+		want     string // occurrence
+		replaces placement.ID
+	}{
+		"the first":                   {"pinned 5", nil, "1", ""},
+		"the first was void":          {"pinned 5", []placement.Placement{row("1", placement.Void, day)}, "1", ""},
+		"the second":                  {"pinned 5", []placement.Placement{row("1", placement.Live, day)}, "2", "id1"},
+		"the second was void":         {"pinned 5", []placement.Placement{row("2", placement.Void, day), row("1", placement.Live, day)}, "2", "id1"},
+		"the third":                   {"pinned 5", []placement.Placement{row("1", placement.Withdrawn, 2*day), row("2", placement.Live, day)}, "3", "id2"},
+		"too soon":                    {"pinned 5", []placement.Placement{row("1", placement.Live, day-1)}, "", ""},
+		"too often":                   {"pinned 5", []placement.Placement{row("3", placement.Live, day), row("2", placement.Withdrawn, 2*day)}, "", ""},
+		"the second is claimed":       {"pinned 5", []placement.Placement{row("1", placement.Live, 2*day), row("2", placement.Claimed, day)}, "", ""},
+		"removed":                     {"pinned 5", []placement.Placement{row("1", placement.Expunged, day)}, "", ""},
+		"moving":                      {"pinned 5", []placement.Placement{row("1", placement.Moving, day)}, "", ""},
+		"ten comes after nine":        {"pinned 5", []placement.Placement{row("9", placement.Withdrawn, day), row("10", placement.Expunged, day)}, "", ""},
+		"of the top":                  {"top", []placement.Placement{row("1", placement.Live, day)}, "", ""},
+		"of a place":                  {"position 5", []placement.Placement{row("1", placement.Live, day)}, "", ""},
+		"of a position not known yet": {"sideways", []placement.Placement{row("1", placement.Live, day)}, "", ""},
+		"of an occurrence not ours":   {"pinned 5", []placement.Placement{row("monday", placement.Live, day)}, "", ""},
+	} {
+		active := running("c")
+		active.Position, active.Reinject = c.position, campaign.Reinject{EveryHours: 24, Times: 2}
+		got := decision.Decide(decision.Input{
+			User: "anna", Campaigns: []campaign.Active{active}, Assignments: []decision.Assignment{{Campaign: "c", Version: 2}}, Ledger: c.ledger, Now: now(),
+		})
+		switch {
+		case c.want == "" && (len(got.Chosen) != 0 || got.Rejected[0].Reason != decision.AlreadyServed):
+			t.Errorf("%s: %+v", name, got)
+		case c.want != "" && (len(got.Chosen) != 1 || got.Chosen[0].Key.Occurrence != c.want || got.Chosen[0].Replaces != c.replaces):
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }

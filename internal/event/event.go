@@ -17,6 +17,8 @@ const (
 	Moved     Type = "moved"     // the person moved it to another mailbox, where it is a message of theirs
 	Withdrawn Type = "withdrawn" // a recall took it back
 	Expired   Type = "expired"   // its end came
+	// Reinjected: it left because the next occurrence of a pinned message took its place.
+	Reinjected Type = "reinjected"
 )
 
 // ID identifies an event: hex of HMAC-SHA256 over placement and what happened to it, so that

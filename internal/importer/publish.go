@@ -70,6 +70,7 @@ func mayReplace(active campaign.Active, m *bundle.Manifest) error {
 func describe(c campaign.Active, m *bundle.Manifest) campaign.Active {
 	c.ID, c.Name, c.Class, c.Mailbox = m.Campaign, m.Name, m.Class, m.Mailbox
 	c.Start, c.End, c.Priority = m.Start, m.End, m.Priority
+	c.Position, c.Reinject = m.Position, m.Reinject
 	return c
 }
 

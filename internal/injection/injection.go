@@ -47,7 +47,8 @@ type Service interface {
 	Claim(ctx context.Context, req ClaimRequest) (placement.Placement, error)
 
 	// Confirm makes a claimed placement live and records "injected"; Conflict when the claim's
-	// token is not the record's, or it was voided. Repeating it answers as the first time.
+	// token is not the record's, or it was voided. Repeating it answers as the first time. One that
+	// replaces another withdraws that in the same change, as pending, and records "reinjected" of it.
 	Confirm(ctx context.Context, req ConfirmRequest) (placement.Placement, error)
 
 	// Void ends a claim (of whichever gateway, see VoidRequest) or a live placement whose UID
@@ -107,6 +108,8 @@ type BeginRequest struct {
 	Person
 	ClientID   map[string]string `json:"clientId,omitempty"`   // what the client said in ID (RFC 2971), if it did
 	RemoteAddr string            `json:"remoteAddr,omitempty"` // IP address of the client
+	// Reinject asks for offers that replace a placement, too: the caller knows how (Offer.Replaces).
+	Reinject bool `json:"reinject,omitempty"`
 }
 
 // Session is what there is for a person now.
@@ -125,6 +128,14 @@ type Offer struct {
 	Template      string            `json:"template"`
 	Variables     map[string]string `json:"variables,omitempty"`
 	Until         time.Time         `json:"until"`
+	// Position is where it is to be seen: its date, as ConfirmRequest.InternalDate, is the caller's to
+	// find.
+	Position campaign.Position `json:"position"`
+	// Replaces is the live placement of which this is the next occurrence. It is to be claimed only
+	// when as many newer messages as Position says ("pinned m") are in the mailbox, and while no
+	// session has the old one open. Confirm withdraws the old one in the same change; Conflict when
+	// the person has removed or moved it meanwhile.
+	Replaces placement.ID `json:"replaces,omitempty"`
 }
 
 // ClaimRequest names the offer, where it is to go, and the lease.

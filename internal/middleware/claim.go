@@ -60,6 +60,7 @@ func (d *desk) offered(key placement.Key, p *placement.Placement) error {
 	for _, c := range result.Chosen {
 		if c.Key == key {
 			p.Mailbox, p.Template, p.Variables, p.Until = mailbox(c.Campaign.Mailbox), c.Campaign.Template, c.Variables, c.Campaign.End
+			p.Replaces = c.Replaces
 			return nil
 		}
 	}
@@ -86,6 +87,17 @@ func (m *Middleware) Confirm(ctx context.Context, req injection.ConfirmRequest) 
 		step, err := placement.Confirm(d.ledger[i], req.Token, req.UID, req.InternalDate, req.ModSeq, d.now)
 		if err != nil {
 			return err
+		}
+		if replaced := d.ledger[i].Replaces; step.Changed && replaced != "" {
+			old, err := d.find(replaced)
+			if err != nil {
+				return err
+			}
+			left, err := placement.Replace(d.ledger[old], d.now)
+			if err != nil {
+				return err
+			}
+			d.put(old, left)
 		}
 		d.put(i, step)
 		live = step.Next

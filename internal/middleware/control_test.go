@@ -173,7 +173,7 @@ func TestStatistics(t *testing.T) {
 	}
 	want := middleware.Statistics{
 		Campaign: "c", State: campaign.Running, Version: 2, Assigned: 5, Live: 2,
-		Events: map[event.Type]int64{event.Injected: 3, event.Read: 1, event.Expunged: 1, event.Withdrawn: 0, event.Expired: 0},
+		Events: map[event.Type]int64{event.Injected: 3, event.Read: 1, event.Expunged: 1, event.Withdrawn: 0, event.Expired: 0, event.Moved: 0, event.Reinjected: 0},
 	}
 	equal(t, want, got)
 }

@@ -29,10 +29,14 @@ func (m *Middleware) Begin(ctx context.Context, req injection.BeginRequest) (inj
 	m.metrics.refused(result.Rejected)
 	s := injection.Session{Owner: t.owner(d.person.User), Placements: d.view(), Offers: []injection.Offer{}}
 	for _, c := range result.Chosen {
+		if c.Replaces != "" && !req.Reinject {
+			continue
+		}
 		s.Offers = append(s.Offers, injection.Offer{
 			ID: placement.NewID(t.identity.Key, d.person.User, c.Key), Key: c.Key,
 			Mailbox: mailbox(c.Campaign.Mailbox), Template: c.Campaign.Template,
 			Variables: c.Variables, Until: c.Campaign.End,
+			Position: cmp.Or(c.Campaign.Position, campaign.Top), Replaces: c.Replaces,
 		})
 	}
 	return s, nil

@@ -23,6 +23,7 @@ type Statistics struct {
 func statistics(ctx context.Context, t *tenant, c campaign.Active) (Statistics, error) {
 	s := Statistics{Campaign: c.ID, State: c.State, Version: c.Version, Events: map[event.Type]int64{
 		event.Injected: 0, event.Read: 0, event.Expunged: 0, event.Withdrawn: 0, event.Expired: 0,
+		event.Moved: 0, event.Reinjected: 0,
 	}}
 	counts, err := t.Tally(ctx, c.ID)
 	if err != nil {
@@ -31,7 +32,8 @@ func statistics(ctx context.Context, t *tenant, c campaign.Active) (Statistics, 
 	for _, n := range counts {
 		s.Events[n.Type] = n.Count
 	}
-	s.Live = s.Events[event.Injected] - s.Events[event.Expunged] - s.Events[event.Withdrawn] - s.Events[event.Expired]
+	s.Live = s.Events[event.Injected] - s.Events[event.Expunged] - s.Events[event.Withdrawn] - s.Events[event.Expired] -
+		s.Events[event.Moved] - s.Events[event.Reinjected]
 	if c.Version == 0 {
 		return s, nil
 	}

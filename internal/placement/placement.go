@@ -34,7 +34,7 @@ func (s State) Final() bool { return s != Claimed && s != Live && s != Moving }
 // Key names an attempt to show a campaign to a person once.
 type Key struct {
 	Campaign   campaign.ID `json:"campaign"`
-	Occurrence string      `json:"occurrence"` // "1" for a campaign that does not recur
+	Occurrence string      `json:"occurrence"` // "1", and counted on for each time that a pinned message comes again
 }
 
 // Placement is one record of the ledger.
@@ -42,19 +42,23 @@ type Placement struct {
 	ID  ID `json:"id"`
 	Key `json:"key"`
 
-	User        string            `json:"user"`    // normalised login name
-	Mailbox     string            `json:"mailbox"` // UTF-8 name; "INBOX" for the inbox
-	UIDValidity uint32            `json:"uidValidity"`
-	UID         imap.UID          `json:"uid"` // 0 until it is live
-	State       State             `json:"state"`
-	Rev         uint64            `json:"rev"`   // of this record; grows with every change
-	Token       string            `json:"token"` // of the claim: fences confirm and void
-	Lease       time.Time         `json:"lease"` // of the claim; compared when read, safety comes from Token
-	Reason      string            `json:"reason,omitempty"`
-	Template    string            `json:"template"` // digest; fixes the bytes together with Variables, ID and InternalDate
-	Variables   map[string]string `json:"variables,omitempty"`
-	Flags       []string          `json:"flags,omitempty"` // sorted without regard to case, without \Recent
-	// InternalDate is the instant of reservation, whole seconds, UTC; it is also the Date header.
+	User        string   `json:"user"`    // normalised login name
+	Mailbox     string   `json:"mailbox"` // UTF-8 name; "INBOX" for the inbox
+	UIDValidity uint32   `json:"uidValidity"`
+	UID         imap.UID `json:"uid"` // 0 until it is live
+	State       State    `json:"state"`
+	Rev         uint64   `json:"rev"` // of this record; grows with every change
+	// Replaces is the placement that leaves when this one becomes live: the same message, pinned, that
+	// others have come above.
+	Replaces  ID                `json:"replaces,omitempty"`
+	Token     string            `json:"token"` // of the claim: fences confirm and void
+	Lease     time.Time         `json:"lease"` // of the claim; compared when read, safety comes from Token
+	Reason    string            `json:"reason,omitempty"`
+	Template  string            `json:"template"` // digest; fixes the bytes together with Variables, ID and InternalDate
+	Variables map[string]string `json:"variables,omitempty"`
+	Flags     []string          `json:"flags,omitempty"` // sorted without regard to case, without \Recent
+	// InternalDate is that of the campaign's position, at first the instant of reservation: whole
+	// seconds, UTC; it is also the Date header.
 	InternalDate time.Time `json:"internalDate"`
 	// ModSeq is the mod-sequence (RFC 7162) of the last settled change, at first the mailbox's
 	// HIGHESTMODSEQ after the reservation; 0 where the backend has none.

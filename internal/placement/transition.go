@@ -141,6 +141,8 @@ const (
 	ReasonUIDTaken = "uid_taken"
 	ReasonValidity = "validity"
 	ReasonRecalled = "recalled" // given by the middleware to the claims of a recalled campaign
+	// ReasonReplaced is that of a withdrawal which made room for the next occurrence.
+	ReasonReplaced = "replaced"
 )
 
 // MaxReason is the greatest length of a void's reason; it is of [a-z0-9_].
@@ -265,6 +267,17 @@ func Withdraw(p Placement, now time.Time) Step {
 	default:
 		return unchanged(p)
 	}
+}
+
+// Replace withdraws a live placement because its next occurrence becomes live in the same change.
+// Conflict when it is not live: what the person has removed or moved, or is moving, does not come
+// again.
+func Replace(p Placement, now time.Time) (Step, error) {
+	if p.State != Live {
+		return Step{}, fault.New(fault.Conflict, "the placement to be replaced is %s", p.State)
+	}
+	p.State, p.Reason = Withdrawn, ReasonReplaced
+	return changed(p, now, event.Reinjected).Pend(), nil
 }
 
 // Expire ends a live placement whose Until has come. A claim is left: its marker may still

@@ -72,7 +72,7 @@ func (p *Platform) campaignRoutes(a huma.API) {
 func (p *Platform) show(c campaign.Campaign) api.Campaign {
 	out := api.Campaign{
 		ID: c.ID, Name: c.Name, Class: c.Class, Template: api.TemplateRef(c.Template), Audience: c.Audience, Mailbox: c.Mailbox,
-		Start: c.Start, End: c.End, Priority: c.Priority, State: c.State, Window: c.Window(p.now()), Failure: c.Failure,
+		Start: c.Start, End: c.End, Priority: c.Priority, Position: c.Position, Reinject: api.Reinject(c.Reinject), State: c.State, Window: c.Window(p.now()), Failure: c.Failure,
 		Pending: (*api.Pending)(c.Pending), Version: c.Version, Revision: c.Revision,
 		Created: c.Created, Updated: c.Updated, Scheduled: c.Scheduled, Started: c.Started, Ended: c.Ended,
 		Progress: api.Progress{
@@ -136,7 +136,7 @@ func (p *Platform) createCampaign(ctx context.Context, in *createCampaignInput) 
 	}
 	plan := campaign.Plan{
 		Name: b.Name, Class: b.Class, Template: t, Audience: b.Audience, Mailbox: b.Mailbox,
-		Start: timeOf(b.Start), End: timeOf(b.End), Priority: b.Priority,
+		Start: timeOf(b.Start), End: timeOf(b.End), Priority: b.Priority, Position: b.Position, Reinject: campaign.Reinject(b.Reinject),
 	}
 	// Checked before a key is used up for it.
 	if err := wrong(f, plan); err != nil {
@@ -225,6 +225,8 @@ func (p *Platform) patchCampaign(ctx context.Context, in *patchCampaignInput) (*
 		set(&plan.Start, in.Body.Start)
 		set(&plan.End, in.Body.End)
 		set(&plan.Priority, in.Body.Priority)
+		set(&plan.Position, in.Body.Position)
+		set(&plan.Reinject, (*campaign.Reinject)(in.Body.Reinject))
 		if c.State == campaign.Draft { // else it is the state that is said to be wrong
 			if err := wrong(f, plan); err != nil {
 				return err
@@ -303,7 +305,7 @@ func (p *Platform) getStatistics(ctx context.Context, in *CampaignPath) (*one[ap
 	if fault.Is(err, fault.NotFound) {
 		// Not imported yet, or never: nothing was counted.
 		s, err = api.Statistics{Campaign: r.Value.ID, State: r.Value.State, Events: map[string]int64{}}, nil
-		for _, t := range [...]event.Type{event.Injected, event.Read, event.Expunged, event.Withdrawn, event.Expired} {
+		for _, t := range [...]event.Type{event.Injected, event.Read, event.Expunged, event.Withdrawn, event.Expired, event.Moved, event.Reinjected} {
 			s.Events[string(t)] = 0
 		}
 	}

@@ -197,7 +197,7 @@ func (p *Platform) writeBundle(ctx context.Context, c *campaign.Campaign) error 
 	}
 	m := bundle.Manifest{
 		Campaign: c.ID, Version: c.Version, Name: c.Name, Class: c.Class, Mailbox: c.Mailbox,
-		Start: c.Start, End: c.End, Priority: c.Priority,
+		Start: c.Start, End: c.End, Priority: c.Priority, Position: c.Position, Reinject: c.Reinject,
 	}
 	key, err := bundle.Write(ctx, p.bundles, "", m, source, a.Value.Columns[1:], p.rows(ctx, c.Audience))
 	if fault.Is(err, fault.Conflict) {
@@ -235,6 +235,7 @@ func (p *Platform) isBundle(ctx context.Context, key object.Key, want bundle.Man
 		return false, nil // whatever it is, it is not ours
 	}
 	return m.Name == want.Name && m.Class == want.Class && m.Mailbox == want.Mailbox && m.Priority == want.Priority &&
+		m.Position == want.Position && m.Reinject == want.Reinject &&
 		m.Start.Equal(want.Start) && m.End.Equal(want.End) && "sha256:"+m.Template.SHA256 == template && m.Rows() == rows, nil
 }
 

@@ -21,6 +21,7 @@ func testLookup(b *bench) {
 	o := s.Offers[0]
 	want := injection.Offer{
 		ID: o.ID, Key: key("welcome"), Mailbox: "INBOX", Template: c.Template, Variables: map[string]string{"name": "Anna"}, Until: c.End,
+		Position: campaign.Top,
 	}
 	if diff := cmp.Diff(want, o); diff != "" {
 		b.Fatal(diff)

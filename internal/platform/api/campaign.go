@@ -8,15 +8,17 @@ import (
 
 // Campaign is a campaign and where it is in its life.
 type Campaign struct {
-	ID       campaign.ID    `json:"id"`
-	Name     string         `json:"name"`
-	Class    campaign.Class `json:"class" enum:"service,own,third_party"`
-	Template TemplateRef    `json:"template,omitzero" doc:"Absent in a draft that has none yet."`
-	Audience string         `json:"audience,omitempty"`
-	Mailbox  string         `json:"mailbox"`
-	Start    time.Time      `json:"start,omitzero"`
-	End      time.Time      `json:"end,omitzero"`
-	Priority int            `json:"priority"`
+	ID       campaign.ID       `json:"id"`
+	Name     string            `json:"name"`
+	Class    campaign.Class    `json:"class" enum:"service,own,third_party"`
+	Template TemplateRef       `json:"template,omitzero" doc:"Absent in a draft that has none yet."`
+	Audience string            `json:"audience,omitempty"`
+	Mailbox  string            `json:"mailbox"`
+	Start    time.Time         `json:"start,omitzero"`
+	End      time.Time         `json:"end,omitzero"`
+	Priority int               `json:"priority"`
+	Position campaign.Position `json:"position,omitempty" doc:"Absent: top."`
+	Reinject Reinject          `json:"reinject,omitzero"`
 
 	State    campaign.State   `json:"state" enum:"draft,scheduled,preparing,running,paused,completed,cancelled,failed,archived"`
 	Window   string           `json:"window,omitempty" enum:"before,open,over" doc:"Where now is between start and end; derived, not a state."`
@@ -71,27 +73,37 @@ const (
 
 // Plan is a campaign to be created. What is absent can be given until it is scheduled.
 type Plan struct {
-	ID       string         `json:"id,omitempty" pattern:"^[a-z0-9-]{1,64}$" doc:"Made from the name when absent."`
-	Name     string         `json:"name" minLength:"1" maxLength:"200"`
-	Class    campaign.Class `json:"class" enum:"service,own,third_party" doc:"The legal class: a service notice without marketing, the provider's own similar products, or anybody else's advertising."`
-	Template string         `json:"template,omitempty" doc:"Id of a template; its version of now is used, whatever becomes of it later."`
-	Audience string         `json:"audience,omitempty" doc:"Id of an audience."`
-	Mailbox  string         `json:"mailbox,omitempty" maxLength:"255" doc:"INBOX when absent."`
-	Start    *time.Time     `json:"start,omitempty" doc:"First instant at which it may be shown (RFC 3339)."`
-	End      *time.Time     `json:"end,omitempty" doc:"First instant at which it is no longer shown; seven days after start when absent, at most 400."`
-	Priority int            `json:"priority,omitempty" minimum:"0" maximum:"100" doc:"Of two campaigns for one person, the higher goes first."`
+	ID       string            `json:"id,omitempty" pattern:"^[a-z0-9-]{1,64}$" doc:"Made from the name when absent."`
+	Name     string            `json:"name" minLength:"1" maxLength:"200"`
+	Class    campaign.Class    `json:"class" enum:"service,own,third_party" doc:"The legal class: a service notice without marketing, the provider's own similar products, or anybody else's advertising."`
+	Template string            `json:"template,omitempty" doc:"Id of a template; its version of now is used, whatever becomes of it later."`
+	Audience string            `json:"audience,omitempty" doc:"Id of an audience."`
+	Mailbox  string            `json:"mailbox,omitempty" maxLength:"255" doc:"INBOX when absent."`
+	Start    *time.Time        `json:"start,omitempty" doc:"First instant at which it may be shown (RFC 3339)."`
+	End      *time.Time        `json:"end,omitempty" doc:"First instant at which it is no longer shown; seven days after start when absent, at most 400."`
+	Priority int               `json:"priority,omitempty" minimum:"0" maximum:"100" doc:"Of two campaigns for one person, the higher goes first."`
+	Position campaign.Position `json:"position,omitempty" pattern:"^(top|(position|pinned) ([1-9][0-9]?|100))$" doc:"Where it is to be seen among the others, by date: \"top\" (when absent), \"position n\", or \"pinned m\": at the top, and injected anew when m newer messages have come above it."`
+	Reinject Reinject          `json:"reinject,omitzero" doc:"With a position of \"pinned\", and only then."`
+}
+
+// Reinject is how often a pinned message may be injected anew for one person.
+type Reinject struct {
+	EveryHours int `json:"everyHours" minimum:"0" maximum:"9600" doc:"Between two injections at least, from 1."`
+	Times      int `json:"times" minimum:"0" maximum:"100" doc:"At most, beside the first; from 1."`
 }
 
 // Patch changes a draft: members that are absent stay as they are.
 type Patch struct {
-	Name     *string         `json:"name,omitempty" minLength:"1" maxLength:"200"`
-	Class    *campaign.Class `json:"class,omitempty" enum:"service,own,third_party"`
-	Template *string         `json:"template,omitempty"`
-	Audience *string         `json:"audience,omitempty"`
-	Mailbox  *string         `json:"mailbox,omitempty" maxLength:"255"`
-	Start    *time.Time      `json:"start,omitempty"`
-	End      *time.Time      `json:"end,omitempty"`
-	Priority *int            `json:"priority,omitempty" minimum:"0" maximum:"100"`
+	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Class    *campaign.Class    `json:"class,omitempty" enum:"service,own,third_party"`
+	Template *string            `json:"template,omitempty"`
+	Audience *string            `json:"audience,omitempty"`
+	Mailbox  *string            `json:"mailbox,omitempty" maxLength:"255"`
+	Start    *time.Time         `json:"start,omitempty"`
+	End      *time.Time         `json:"end,omitempty"`
+	Priority *int               `json:"priority,omitempty" minimum:"0" maximum:"100"`
+	Position *campaign.Position `json:"position,omitempty" pattern:"^(top|(position|pinned) ([1-9][0-9]?|100))$"`
+	Reinject *Reinject          `json:"reinject,omitempty"`
 }
 
 // Statistics are the figures of one campaign, as the middleware has counted them.
@@ -101,5 +113,5 @@ type Statistics struct {
 	Version  campaign.Version `json:"version"`
 	Assigned int64            `json:"assigned" doc:"People in the audience that counts now."`
 	Live     int64            `json:"live" doc:"Messages that are in somebody's mailbox view now."`
-	Events   map[string]int64 `json:"events" doc:"Distinct events by type: injected, read, expunged, withdrawn, expired."`
+	Events   map[string]int64 `json:"events" doc:"Distinct events by type: injected, read, expunged, withdrawn, expired, moved, reinjected."`
 }
