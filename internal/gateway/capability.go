@@ -18,7 +18,7 @@ var offered = map[string]bool{
 	"CHILDREN": true, "ENABLE": true, "SPECIAL-USE": true, "CREATE-SPECIAL-USE": true, "UNSELECT": true, "MOVE": true,
 	"QUOTA": true, "QUOTASET": true, "ACL": true, "METADATA": true, "METADATA-SERVER": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
-	"BINARY": true, "OBJECTID": true, "SAVEDATE": true, "PREVIEW": true, "PREVIEW=FUZZY": true, "SNIPPET=FUZZY": true,
+	"BINARY": true, "OBJECTID": true, "SAVEDATE": true, "PREVIEW": true, "PARTIAL": true, "PREVIEW=FUZZY": true, "SNIPPET=FUZZY": true,
 	"CONDSTORE": true,
 	"ESEARCH":   true, "WITHIN": true, "SEARCHRES": true,
 }

@@ -35,7 +35,7 @@
 //	change.go      a change carried to where it may be told: HIGHESTMODSEQ raised, settled
 //	modseq.go      mod-sequences heard and told; fetchmodseq.go CHANGEDSINCE
 //
-//	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is
+//	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is; partial.go pages
 //	order.go sort.go esort.go  whose order is known; SORT held, and RETURN; sortplace.go where ours belong
 //	move.go        MOVE; moved.go moves that were left by somebody; aside.go a second connection
 //	bells.go       words between sessions: who is to look at the ledger
@@ -62,6 +62,6 @@
 // (ESEARCH), 4959 (SASL-IR), 4978 (COMPRESS), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
 // (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 6851 (MOVE), 7162 (CONDSTORE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
 // LITERAL-), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8514 (SAVEDATE), 8970 (PREVIEW), 3516
-// (BINARY) and 9208 (QUOTA), so far as the backend
+// (BINARY), 9394 (PARTIAL) and 9208 (QUOTA), so far as the backend
 // has them.
 package gateway

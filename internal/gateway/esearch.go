@@ -259,7 +259,7 @@ func (e *extended) highest() uint64 {
 		return 0
 	}
 	r, hits := e.a.Return, e.hits
-	if r.All || r.Count || r.Save && !r.Min && !r.Max {
+	if r.All || r.Count || r.Partial != nil || r.Save && !r.Min && !r.Max {
 		return max(e.modSeq, highestOf(hits))
 	}
 	n := e.modSeq

@@ -24,6 +24,13 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	if err != nil {
 		return err
 	}
+	if a.Partial != nil && len(sel.injected) > 0 {
+		without, err := s.fetchPage(c, a, &sel)
+		if err != nil {
+			return s.localError(c, err)
+		}
+		c = without
+	}
 	f := &fetching{s: s, a: a, todo: sel.injected}
 	if err := f.changed(); err != nil {
 		return err

@@ -38,6 +38,9 @@ func (s *session) search(c *command.Command, a *command.Search) error {
 	if err != nil {
 		return err
 	}
+	if a.Return != nil && a.Return.Partial != nil {
+		return s.pagedSearch(c, a, edits, hits)
+	}
 	if a.Return != nil {
 		return s.extendedSearch(c, a, edits, hits)
 	}

@@ -114,6 +114,8 @@ type Fetch struct {
 	Changed              bool   // the modifier CHANGEDSINCE was given
 	ChangedSince         uint64 // its mod-sequence
 	Vanished             bool   // the modifier VANISHED was given
+	Partial              *Page  // of the modifier PARTIAL; nil without it
+	ModStart, ModEnd     int    // of all modifiers, with the space before them
 }
 
 // FetchItem is an item of FETCH.
@@ -150,8 +152,19 @@ type Search struct {
 	KeysStart, KeysEnd int
 }
 
-// Return are the result options of SEARCH (rfc4731 §3.1, rfc5182 §2.1).
-type Return struct{ Min, Max, All, Count, Save bool }
+// Return are the result options of SEARCH (rfc4731 §3.1, rfc5182 §2.1, rfc9394 §3.1).
+type Return struct {
+	Min, Max, All, Count, Save bool
+
+	Partial *Page // nil without PARTIAL
+}
+
+// Page is a part of a result, by places in it: from Lo to Hi, from 1, Lo being the lower one.
+type Page struct {
+	Lo, Hi     uint32
+	Last       bool // places count from the end
+	Start, End int  // of what was written: "1:100", "-1:-100"
+}
 
 // Copy is COPY or UID COPY.
 type Copy struct {

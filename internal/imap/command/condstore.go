@@ -117,6 +117,7 @@ func (p *parser) numbers() (imap.SeqSet, error) {
 //	fetch-modifiers     = SP "(" fetch-modifier *(SP fetch-modifier) ")"      (rfc4466 §3)
 //	chgsince-fetch-mod  = "CHANGEDSINCE" SP mod-sequence-value                (rfc7162 §7)
 //	rexpunges-fetch-mod = "VANISHED"
+//	modifier-partial    = "PARTIAL" SP partial-range                          (rfc9394 §4)
 func (p *parser) fetchModifiers(a *Fetch) error {
 	at := p.i
 	if !p.spaces() || p.peek() != '(' {
@@ -139,9 +140,17 @@ func (p *parser) fetchModifiers(a *Fetch) error {
 			p.use("QRESYNC")
 			a.Vanished = true
 			return nil
+		case "PARTIAL":
+			p.use("PARTIAL")
+			if a.Partial != nil || !a.UID {
+				return p.fail("PARTIAL once, and of UID FETCH,")
+			}
+			a.Partial, err = p.page()
+			return err
 		}
 		return unsupported("modifier " + clip(name) + " of FETCH")
 	})
+	a.ModStart, a.ModEnd = at, p.i
 	if err == nil && a.Vanished && (!a.UID || !a.Changed) {
 		p.i = open
 		return p.fail("VANISHED with CHANGEDSINCE of UID FETCH alone")

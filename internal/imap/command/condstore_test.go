@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"inlay.example/inlay/internal/imap/command"
@@ -44,6 +45,7 @@ func TestModifiers(t *testing.T) {
 		tt := fetchTest(in, "1:4", "(FLAGS)", item("FLAGS"))
 		a := tt.want.(*command.Fetch) //nolint:forcetypeassert // made a line above
 		a.Changed, a.ChangedSince, a.Vanished = true, since, vanished
+		a.ModStart, a.ModEnd = a.ItemsEnd, len("A1 ")+strings.LastIndexByte(in, ')')+1
 		return tt
 	}
 	store := func(in string, since uint64) argTest {

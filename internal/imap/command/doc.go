@@ -8,7 +8,7 @@
 // It knows the grammar of RFC 3501 §9 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID), 3502
 // (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4959 (SASL-IR), 5161 (ENABLE), 5258
 // (LIST-EXTENDED), 5464 (METADATA), 5819 (LIST-STATUS), 6154 (SPECIAL-USE), 7162 (CONDSTORE,
-// QRESYNC), 7888 (LITERAL+), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8514 (SAVEDATE), 8970 (PREVIEW), 3516 (BINARY) and 9208 (QUOTA). It must
+// QRESYNC), 7888 (LITERAL+), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8514 (SAVEDATE), 8970 (PREVIEW), 3516 (BINARY), 9394 (PARTIAL) and 9208 (QUOTA). It must
 // not know sessions, what a command is good for, or what the server answers.
 //
 // Invariants: Raw is exactly what came. What is held of a command is bounded by Limits,

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,60 @@ func TestUsesOfItems(t *testing.T) {
 		}
 		if got := strings.Join(c.Uses, " "); got != want {
 			t.Errorf("%s uses %q, not %q", in, got, want)
+		}
+	}
+}
+
+// TestPages: PARTIAL (rfc9394 §4) of SEARCH and of UID FETCH.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]command.Page{
+		"SEARCH RETURN (PARTIAL 1:100) ALL":                     {Lo: 1, Hi: 100, Start: 26, End: 31},
+		"SEARCH RETURN (COUNT partial 100:1 SAVE) ALL":          {Lo: 1, Hi: 100, Start: 32, End: 37},
+		"UID SEARCH RETURN (PARTIAL -1:-4294967295) ALL":        {Lo: 1, Hi: 1<<32 - 1, Last: true, Start: 30, End: 44},
+		"UID FETCH 1:* FLAGS (PARTIAL -5:-2)":                   {Lo: 2, Hi: 5, Last: true, Start: 32, End: 37},
+		"UID FETCH 1:* FLAGS (CHANGEDSINCE 9 PARTIAL 500:1000)": {Lo: 500, Hi: 1000, Start: 47, End: 55},
+	} {
+		c, err := one(t, "A1 "+in+"\r\n", command.Limits{})
+		if err != nil || c.Err != nil {
+			t.Errorf("%s: %v, %+v", in, err, c)
+			continue
+		}
+		var got *command.Page
+		switch a := c.Args.(type) {
+		case *command.Search:
+			got = a.Return.Partial
+		case *command.Fetch:
+			got = a.Partial
+			if mods := string(c.Raw[a.ModStart:a.ModEnd]); !strings.HasPrefix(mods, " (") || !strings.HasSuffix(mods, ")") {
+				t.Errorf("%s: modifiers %q", in, mods)
+			}
+		}
+		if d := cmp.Diff(&want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", in, d)
+		}
+		if !slices.Contains(c.Uses, "PARTIAL") {
+			t.Errorf("%s uses %v", in, c.Uses)
+		}
+	}
+	for in, want := range map[string]string{
+		"SEARCH RETURN (PARTIAL) ALL":                   "a space expected at octet 26",
+		"SEARCH RETURN (PARTIAL 5) ALL":                 "':' expected at octet 28",
+		"SEARCH RETURN (PARTIAL 0:5) ALL":               "a number from 1 to 4294967295 expected at octet 27",
+		"SEARCH RETURN (PARTIAL 1:*) ALL":               "a number from 1 to 4294967295 expected at octet 29",
+		"SEARCH RETURN (PARTIAL -1:5) ALL":              "'-' expected at octet 30",
+		"SEARCH RETURN (PARTIAL 1:-5) ALL":              "a number from 1 to 4294967295 expected at octet 29",
+		"SEARCH RETURN (PARTIAL 1:4294967296) ALL":      "a number from 1 to 4294967295 expected at octet 29",
+		"SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL":   "PARTIAL only once expected at octet 38",
+		"SEARCH RETURN (PARTIAL 1:2 ALL) ALL":           "not ALL and PARTIAL both expected at octet 35",
+		"UID FETCH 1:* FLAGS (PARTIAL 1:2 PARTIAL 1:2)": "PARTIAL once, and of UID FETCH, expected at octet 44",
+		"FETCH 1:* FLAGS (PARTIAL 1:2)":                 "PARTIAL once, and of UID FETCH, expected at octet 28",
+		"UID FETCH 1:* FLAGS (PARTIAL)":                 "a space expected at octet 32",
+		"SORT RETURN (PARTIAL 1:2) (DATE) UTF-8 ALL":    "result option PARTIAL is not offered",
+	} {
+		c, err := one(t, "A1 "+in+"\r\n", command.Limits{})
+		if got := refusal(t, c, err); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
 		}
 	}
 }

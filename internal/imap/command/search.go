@@ -72,6 +72,7 @@ func (q *query) keysOf(a *Search) error {
 //
 //	search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"      (rfc4466 §2.6.1)
 //	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"                                (rfc4731 §4, rfc5182 §3)
+//	search-return-opt =/ "PARTIAL" SP partial-range                                              (rfc9394 §4)
 func (p *parser) returns() (*Return, error) {
 	if err := p.space(); err != nil {
 		return nil, err
@@ -93,6 +94,13 @@ func (p *parser) returns() (*Return, error) {
 			r.Count = true
 		case "SAVE":
 			r.Save = true
+		case "PARTIAL":
+			p.use("PARTIAL")
+			if r.Partial != nil {
+				return p.fail("PARTIAL only once")
+			}
+			r.Partial, err = p.page()
+			return err
 		default:
 			// Of an extension, as far as we can know.
 			return unsupported("result option " + clip(word))
@@ -101,6 +109,9 @@ func (p *parser) returns() (*Return, error) {
 	})
 	if r == (Return{}) {
 		r.All = true // rfc4731 §3.1: an empty list is (ALL)
+	}
+	if err == nil && r.All && r.Partial != nil { // rfc9394 §3.1
+		err = p.fail("not ALL and PARTIAL both")
 	}
 	return &r, err
 }

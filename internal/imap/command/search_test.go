@@ -233,7 +233,6 @@ func TestSearchErrors(t *testing.T) {
 		{`RETURN ("MIN") ALL`, "an atom expected at octet 19"},
 		{"RETURN ((MIN)) ALL", "an atom expected at octet 19"},
 		{"RETURN (MIN X-MOST) ALL", "result option X-MOST is not offered"},
-		{"RETURN (PARTIAL 1:5) ALL", "result option PARTIAL is not offered"},
 		{"RETURN (MIN MIN MIN MIN MIN) ALL", "more than 4 result options at octet 35"},
 		{"RETURN (MIN) RETURN (MIN) ALL", "a search key expected at octet 24"},
 		{"CHARSET UTF-8 RETURN (MIN) ALL", "a search key expected at octet 25"},

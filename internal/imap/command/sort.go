@@ -36,7 +36,10 @@ func (p *parser) sort() (any, error) {
 	}
 	if p.word("RETURN") {
 		var err error
-		if a.Return, err = p.returns(); err != nil {
+		if a.Return, err = p.returns(); err == nil && a.Return.Partial != nil {
+			err = unsupported("result option PARTIAL") // CONTEXT=SORT of rfc5267
+		}
+		if err != nil {
 			return nil, err
 		}
 		if err := p.space(); err != nil {

@@ -15,7 +15,15 @@ import (
 //
 // Why not ParseESearch: every second one of a million messages is a line of megabytes.
 func (r *Reader) ESearchItems(number func(name string, n uint64) error, all func(imap.Range) error) error {
-	e := eitems{number: number, all: all}
+	return r.eitems(eitems{number: number, all: all})
+}
+
+// ESearchPage is ESearchItems of a command that asked for PARTIAL: page is given every range of it.
+func (r *Reader) ESearchPage(number func(name string, n uint64) error, page func(imap.Range) error) error {
+	return r.eitems(eitems{number: number, all: func(imap.Range) error { return nil }, page: page})
+}
+
+func (r *Reader) eitems(e eitems) error {
 	for {
 		t, err := r.Token()
 		if err != nil {
@@ -32,6 +40,8 @@ func (r *Reader) ESearchItems(number func(name string, n uint64) error, all func
 type eitems struct {
 	number func(name string, n uint64) error
 	all    func(imap.Range) error
+	page   func(imap.Range) error // of PARTIAL; nil: it is read past
+	paged  bool                   // the set of PARTIAL is being read, not its range
 
 	uid   bool     // numbers are UIDs
 	name  string   // of the value that is expected, or being read; empty: a name is
@@ -45,6 +55,9 @@ type eitems struct {
 func (e *eitems) token(t wire.Token) error {
 	switch t.Kind {
 	case wire.Open:
+		if e.depth == 1 && e.inPage() {
+			return e.invalid()
+		}
 		if e.some || e.known() {
 			return e.invalid()
 		}
@@ -54,12 +67,18 @@ func (e *eitems) token(t wire.Token) error {
 			return invalid("ESEARCH with unbalanced parentheses")
 		}
 		if e.depth == 0 {
-			e.name = "" // a list was the correlator, or a value
+			if e.inPage() && e.set.digits {
+				if err := e.set.end(e.page); err != nil {
+					return err
+				}
+			}
+			e.name, e.paged = "", false // a list was the correlator, or a value
 		}
 	case wire.Space:
 		if e.depth == 0 {
 			return e.endWord()
 		}
+		e.paged = e.depth == 1 && e.name == "PARTIAL"
 	case wire.CRLF:
 		if e.depth > 0 {
 			return invalid("ESEARCH with unbalanced parentheses")
@@ -71,6 +90,9 @@ func (e *eitems) token(t wire.Token) error {
 			return e.invalid()
 		}
 	default:
+		if e.depth == 1 && e.paged && e.inPage() && !strings.EqualFold(string(t.Raw), "NIL") {
+			return e.set.add(t.Raw, e.page)
+		}
 		if e.depth > 0 {
 			return nil
 		}
@@ -85,6 +107,12 @@ func (e *eitems) token(t wire.Token) error {
 	}
 	return nil
 }
+
+// inPage reports whether it is the value of PARTIAL that is read, and wanted.
+//
+//	ret-data-partial = "PARTIAL" SP "(" partial-range SP partial-results ")"      (rfc9394 §4)
+//	partial-results  = sequence-set / "NIL"
+func (e *eitems) inPage() bool { return e.name == "PARTIAL" && e.page != nil }
 
 // known reports whether it is the value of an item that we understand that is expected.
 func (e *eitems) known() bool {
