@@ -1,6 +1,7 @@
 package response
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func (e *eitems) token(t wire.Token) error {
 			return invalid("ESEARCH with unbalanced parentheses")
 		}
 		if e.depth == 0 {
-			if e.inPage() && e.set.digits {
+			if e.inPage() && e.set != (setItems{}) {
 				if err := e.set.end(e.page); err != nil {
 					return err
 				}
@@ -90,8 +91,8 @@ func (e *eitems) token(t wire.Token) error {
 			return e.invalid()
 		}
 	default:
-		if e.depth == 1 && e.paged && e.inPage() && !strings.EqualFold(string(t.Raw), "NIL") {
-			return e.set.add(t.Raw, e.page)
+		if e.depth == 1 && e.paged && e.inPage() {
+			return e.set.add(bytes.Trim(t.Raw, "NILnil"), e.page) // NIL is nothing, perhaps in pieces
 		}
 		if e.depth > 0 {
 			return nil
