@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"inlay.example/inlay/internal/config"
+	"inlay.example/inlay/internal/doveadm"
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/gateway"
 	"inlay.example/inlay/internal/injection"
@@ -145,6 +146,14 @@ func (a *App) wireGateway(mw *middleware.Middleware) error {
 	default:
 		a.log.Info("no middleware: the gateway is a plain proxy", "role", string(config.Gateway))
 	}
+	deps := gateway.Deps{Injection: service, Log: a.log.With("role", string(config.Gateway)), Registerer: a.registry}
+	if c.Reserver == "doveadm" {
+		admin, err := doveadm.New(doveadm.Config{URL: c.Doveadm.URL, Key: c.Doveadm.Key})
+		if err != nil {
+			return keyed("gateway.doveadm.url", err)
+		}
+		deps.Administration = admin
+	}
 	a.gateway, err = gateway.New(gateway.Config{
 		Backend: gateway.BackendConfig{
 			Addr: c.Backend.Addr, TLS: c.Backend.TLS, CAFile: c.Backend.CA, ServerName: c.Backend.ServerName,
@@ -152,7 +161,7 @@ func (a *App) wireGateway(mw *middleware.Middleware) error {
 		},
 		TLS: cert, RequireTLS: c.RequireTLS, Tenant: c.Tenant, Domain: c.Domain,
 		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, Look: c.Look, LoginTimeout: c.LoginTimeout, NoCompression: !c.Compress, MaxPerAddress: c.MaxPerAddress,
-	}, gateway.Deps{Injection: service, Log: a.log.With("role", string(config.Gateway)), Registerer: a.registry})
+	}, deps)
 	if err != nil {
 		return err
 	}

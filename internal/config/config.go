@@ -44,6 +44,8 @@ type GatewaySection struct {
 	TLSCert, TLSKey string
 	RequireTLS      bool
 	Backend         BackendSection
+	Reserver        string
+	Doveadm         DoveadmSection
 	Tenant, Domain  string
 	LookupBudget    time.Duration
 	KnownBudget     time.Duration
@@ -60,6 +62,9 @@ type BackendSection struct {
 	Addr, TLS, CA, ServerName string
 	SendAddress               bool
 }
+
+// DoveadmSection is the administration of the real mail server, where it is a Dovecot.
+type DoveadmSection struct{ URL, Key string }
 
 // PeerSection is a middleware in another process. An empty URL is the one in this process.
 type PeerSection struct{ URL, Token string }

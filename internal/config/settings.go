@@ -82,6 +82,10 @@ func gatewaySettings(g *GatewaySection) []setting {
 			count(&g.MaxPerAddress, 0, 1_000_000),
 		},
 		{"gateway.compress", "Offer COMPRESS=DEFLATE, whatever the real server has; some 15 to 50 kB for a session that uses it.", boolean(&g.Compress, true)},
+		{
+			"gateway.reserver", "How UIDs are taken for injected messages: by a marker, a message that comes and goes, which works with\nany server; or by Dovecot's administration, which makes no message, where push services or filters\nwould notice one.",
+			choice(&g.Reserver, "marker", "marker", "doveadm"),
+		},
 		{"gateway.backend.addr", "The real IMAP server.", address(&g.Backend.Addr, "127.0.0.1:143")},
 		{"gateway.backend.tls", "How the connection to it is protected.", choice(&g.Backend.TLS, "none", "none", "starttls", "tls")},
 		{"gateway.backend.ca", "PEM file of the certificates to trust instead of the system's.", path(&g.Backend.CA, "")},
@@ -90,6 +94,8 @@ func gatewaySettings(g *GatewaySection) []setting {
 			"gateway.backend.send-address", "Tell it the client's address before the login, by ID, as Dovecot understands it. Put the gateway's\naddress into Dovecot's login_trusted_networks, too.",
 			boolean(&g.Backend.SendAddress, true),
 		},
+		{"gateway.doveadm.url", "Dovecot's administration over HTTP, as \"http://dovecot.example:8080/doveadm/v1\".", httpURL(&g.Doveadm.URL)},
+		{"gateway.doveadm.key", "Its doveadm_api_key. Also: key-file, or INLAY_GATEWAY_DOVEADM_KEY in the environment.", secret(&g.Doveadm.Key)},
 		{
 			"gateway.middleware.url", "Middleware in another process, as \"https://mim.example:8480\"; empty: the one in this process.",
 			httpURL(&g.Middleware.URL),

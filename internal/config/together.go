@@ -57,6 +57,16 @@ func (r *reader) gateway(c *Config) {
 			r.fail("gateway.backend.server-name", "has no effect while gateway.backend.tls is \"none\"")
 		}
 	}
+	switch {
+	case g.Reserver == "doveadm" && g.Doveadm.URL == "":
+		r.missing("is required while gateway.reserver is \"doveadm\"", "gateway.doveadm.url")
+	case g.Reserver == "doveadm" && g.Doveadm.Key == "":
+		r.missing("is required while gateway.reserver is \"doveadm\"", "gateway.doveadm.key")
+	case g.Reserver != "doveadm" && g.Doveadm.URL != "":
+		r.fail("gateway.doveadm.url", "has no effect while gateway.reserver is \"marker\"")
+	case g.Reserver != "doveadm" && g.Doveadm.Key != "":
+		r.fail("gateway.doveadm.key", "has no effect while gateway.reserver is \"marker\"")
+	}
 	r.peer("gateway.middleware", g.Middleware)
 	r.apart("gateway.imaps", g.IMAPS, "gateway.imap", g.IMAP)
 	r.apart("gateway.imap", g.IMAP, "http.listen", c.HTTP.Listen)

@@ -79,15 +79,14 @@ func (s *session) settleChange(c *change, value uint64) {
 	c.step = c.step.Next(o)
 }
 
-// raise raises the mailbox's HIGHESTMODSEQ by a marker, and gives what it is then: a value above
+// raise raises the mailbox's HIGHESTMODSEQ, and gives what it is then: a value above
 // everything that anybody was told before.
 func (s *session) raise() (value uint64, o course.Outcome, err error) {
 	m := s.mbox
 	before := m.mod.highest
 	m.reserving = true
 	defer func() { m.reserving = false }()
-	// A token of no claim: whoever finds the marker may expunge it, and it has done its work.
-	uids, err := reserve.Marker{}.Reserve(&reserving{s: s}, m.validity, []string{rand.Text()}, func(reserve.Step) {})
+	uids, err := s.g.reserver.Raise(s.ctx, &reserving{s: s}, m.validity, rand.Text())
 	switch {
 	case err == nil, errors.Is(err, reserve.ErrKept):
 	case errors.Is(err, reserve.ErrRefused), errors.Is(err, reserve.ErrValidity):

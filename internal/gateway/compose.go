@@ -97,12 +97,15 @@ func (s *session) toPlace(live []placement.Placement) ([]*entry, error) {
 	}
 }
 
+// injectedBefore reports whether the mailbox may hold placements, for all that it says itself.
+func (s *session) injectedBefore(m *mailbox) bool { return m.keyword || !s.g.reserver.Marks() }
+
 // ledgerAtSelect reads what there is for the person in this mailbox: offers from the lookup at
 // login, and the live placements by a reading that starts now, behind the answer to SELECT, if
 // there can be any.
 func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Placement, error) {
 	budget := s.g.cfg.LookupBudget
-	if m.keyword && !s.service.open() {
+	if s.injectedBefore(m) && !s.service.open() {
 		// Injected into before: a message that vanishes for one session and comes back is
 		// worse than a slow SELECT.
 		budget = s.g.cfg.KnownBudget
@@ -119,7 +122,7 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 		return p.Mailbox == m.name || p.State == placement.Moving && p.Target == m.name
 	}
 	switch {
-	case m.keyword, ok && slices.ContainsFunc(session.Placements, held):
+	case s.injectedBefore(m), ok && slices.ContainsFunc(session.Placements, held):
 	case ok:
 		// Nothing was ever injected here, and nobody is about to: if somebody claims what is
 		// offered in this moment, our claim fails and the ledger is read after all.

@@ -14,6 +14,7 @@ import (
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/gateway/deflate"
+	"inlay.example/inlay/internal/gateway/reserve"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
 	"inlay.example/inlay/internal/injection"
@@ -80,9 +81,11 @@ type Config struct {
 // Deps of a gateway.
 type Deps struct {
 	// Injection is the middleware; nil makes a plain proxy.
-	Injection  injection.Service
-	Log        *slog.Logger
-	Registerer prometheus.Registerer // nil: metrics are kept and not exported
+	Injection injection.Service
+	// Administration of the backend, by which UIDs are reserved; nil: by markers.
+	Administration reserve.Administration
+	Log            *slog.Logger
+	Registerer     prometheus.Registerer // nil: metrics are kept and not exported
 }
 
 // maxMessage bounds APPEND and FETCH at what a literal of RFC 3501 can announce: messages are
@@ -96,9 +99,11 @@ type Gateway struct {
 	service *guard // nil for a plain proxy
 	known   *known
 	bells   *bells
-	render  *renderer
-	log     *slog.Logger
-	metrics *metrics
+	// reserver burns UIDs
+	reserver reserve.Reserver
+	render   *renderer
+	log      *slog.Logger
+	metrics  *metrics
 
 	buffers deflate.Buffers
 
@@ -171,9 +176,12 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg: cfg, dialer: d, log: deps.Log, metrics: m,
-		known: newKnown(), bells: newBells(),
+		known: newKnown(), bells: newBells(), reserver: reserve.Marker{},
 		cmdLimits: command.Limits{Append: maxMessage}, respLimits: response.Limits{Literal: maxMessage},
 		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{}, crowd: crowd{},
+	}
+	if deps.Administration != nil {
+		g.reserver = reserve.NewAhead(deps.Administration)
 	}
 	if deps.Injection != nil {
 		g.service = newGuard(deps.Injection, g.metrics, cfg.LookupBudget)

@@ -64,7 +64,7 @@ func (s *session) inject(offers []injection.Offer) error {
 	}
 	s.lookup.taken(placements)
 
-	uids, err := reserve.Marker{}.Reserve(&reserving{s: s}, m.validity, tokens, func(st reserve.Step) {
+	uids, err := s.g.reserver.Reserve(s.ctx, &reserving{s: s}, m.validity, tokens, func(st reserve.Step) {
 		switch st {
 		case reserve.Appended:
 			s.g.cfg.AtStep(StepAppended)
@@ -150,12 +150,16 @@ func (s *session) renderable(offers []injection.Offer) []injection.Offer {
 func (s *session) cannotReserve() (reason string, err error) {
 	m := s.mbox
 	switch {
-	case !s.caps.Has("UIDPLUS") || m.notSticky:
+	case m.notSticky:
 		return reasonNoUIDPlus, nil
 	case m.readOnly:
 		return reasonReadOnly, nil
 	case m.uidNext == 0 || m.validity == 0:
 		return reasonNoUIDNext, nil
+	case !s.g.reserver.Marks():
+		return "", nil // there is no marker that would have to be undone
+	case !s.caps.Has("UIDPLUS"):
+		return reasonNoUIDPlus, nil
 	case !hasFlag(m.permanent, `\Seen`) || !hasFlag(m.permanent, `\Deleted`) || !hasFlag(m.permanent, `\*`) && !hasFlag(m.permanent, keyword):
 		return reasonFlags, nil
 	}

@@ -68,7 +68,7 @@ func (s *session) modSeqRings() bool {
 	if !s.condStore() || !course.Rings(m.mod.heard, m.mod.read) {
 		return false
 	}
-	return m.keyword || len(m.entries) > 0 ||
+	return s.injectedBefore(m) || len(m.entries) > 0 ||
 		slices.ContainsFunc(s.g.known.of(s.user), func(p placement.Placement) bool { return p.Mailbox == m.name })
 }
 

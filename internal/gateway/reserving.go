@@ -19,6 +19,9 @@ type reserving struct {
 
 var _ reserve.Conn = (*reserving)(nil)
 
+// Mailbox implements reserve.Conn.
+func (r *reserving) Mailbox() (user, mailbox string) { return r.s.user, r.s.mbox.name }
+
 // Append implements reserve.Conn.
 func (r *reserving) Append(msgs [][]byte, flags []string) (validity uint32, uids []imap.UID, refused string, err error) {
 	s := r.s

@@ -22,6 +22,9 @@ type Options struct {
 	Password string
 	// TLS adds a listener with implicit TLS, and STARTTLS to the plain one.
 	TLS bool
+	// AdminKey is the doveadm_api_key with which the administration answers over HTTP; empty: it
+	// does not.
+	AdminKey string
 	// Plugins are loaded for every user: "quota", "imap_quota", "acl", "imap_acl".
 	Plugins []string
 	// Extra is put at the end of the configuration, in Dovecot's syntax.
@@ -34,6 +37,7 @@ type Dovecot struct {
 	AddrTLS  string       // host:port of IMAP with implicit TLS; empty without Options.TLS
 	Password string       // of every user
 	Cert     *Certificate // nil without Options.TLS
+	AdminURL string       // of the administration's HTTP API; empty without Options.AdminKey
 
 	dir     string
 	conf    string
@@ -98,6 +102,11 @@ func (d *Dovecot) start(t testing.TB, program string, o Options, acc account) bo
 	if o.TLS {
 		tls = FreePort(t)
 		d.AddrTLS = fmt.Sprintf("127.0.0.1:%d", tls)
+	}
+	if o.AdminKey != "" {
+		admin := FreePort(t)
+		d.AdminURL = fmt.Sprintf("http://127.0.0.1:%d/doveadm/v1", admin)
+		o.Extra += fmt.Sprintf("doveadm_api_key = %s\nservice doveadm {\n  inet_listener http {\n    port = %d\n  }\n}\n", o.AdminKey, admin)
 	}
 	if err := os.WriteFile(d.conf, []byte(d.config(o, acc, plain, tls)), 0o644); err != nil {
 		t.Fatal(err)

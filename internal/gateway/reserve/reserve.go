@@ -1,6 +1,7 @@
 package reserve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,8 @@ const Keyword = "$InlayReserved"
 // Conn is the user's connection with the mailbox selected, no other command in progress.
 // Its errors are those of the connection, after which it cannot be used.
 type Conn interface {
+	// Mailbox tells whose the connection is, as they log in, and the mailbox's name, in UTF-8.
+	Mailbox() (user, mailbox string)
 	// Append stores marker messages, in one command where the backend has MULTIAPPEND, else
 	// one after the other. It returns the UIDs that were given; fewer than asked for when the
 	// backend said NO (which is then in refused), and the mailbox's UIDVALIDITY.
@@ -39,12 +42,21 @@ var (
 	ErrValidity = errors.New("the mailbox is another one by now")
 )
 
-// Reserver burns one UID for each token. The UIDs come in the order of the tokens; an entry
-// of 0 is a token that got none. A UID is only returned when the backend can no longer give
-// it to a message. err is ErrRefused, ErrKept or ErrValidity (wrapped) when some were not
-// burnt, anything else is of the connection.
+// Reserver makes the backend skip UIDs, and count up mod-sequences. It is safe for concurrent
+// use, on connections of their own.
 type Reserver interface {
-	Reserve(conn Conn, validity uint32, tokens []string, step func(Step)) ([]imap.UID, error)
+	// Reserve burns one UID for each token. The UIDs come in the order of the tokens; an entry
+	// of 0 is a token that got none. A UID is only returned when the backend can no longer give
+	// it to a message. HIGHESTMODSEQ, where the mailbox has one, is higher afterwards. err is
+	// ErrRefused, ErrKept or ErrValidity (wrapped) when some were not burnt, anything else is of
+	// the connection. step hears of the steps as they are reached.
+	Reserve(ctx context.Context, conn Conn, validity uint32, tokens []string, step func(Step)) ([]imap.UID, error)
+	// Raise makes HIGHESTMODSEQ higher than anybody was told before. It returns the UIDs that
+	// were burnt for that, if any. Errors are those of Reserve; after ErrKept it is raised.
+	Raise(ctx context.Context, conn Conn, validity uint32, token string) ([]imap.UID, error)
+	// Marks reports whether what it does leaves Keyword among the flags of the mailbox, by which
+	// a mailbox that holds injected messages is known.
+	Marks() bool
 }
 
 // Step names a point of a reservation, for tests that stop there.
@@ -66,8 +78,17 @@ func message(token string) []byte {
 	return fmt.Appendf(nil, "%s: %s\r\nSubject: reserved\r\n\r\nThis message keeps a place for a moment and removes itself. It may be deleted.\r\n", Header, token)
 }
 
-// Reserve implements Reserver.
-func (Marker) Reserve(conn Conn, validity uint32, tokens []string, step func(Step)) ([]imap.UID, error) {
+// Raise implements Reserver: a marker comes and goes, and both are counted. The token is of no
+// claim: whoever finds the marker may expunge it, and it has done its work.
+func (r Marker) Raise(ctx context.Context, conn Conn, validity uint32, token string) ([]imap.UID, error) {
+	return r.Reserve(ctx, conn, validity, []string{token}, func(Step) {})
+}
+
+// Marks implements Reserver.
+func (Marker) Marks() bool { return true }
+
+// Reserve implements Reserver. It asks nothing but the connection, whose deadlines hold.
+func (Marker) Reserve(_ context.Context, conn Conn, validity uint32, tokens []string, step func(Step)) ([]imap.UID, error) {
 	msgs := make([][]byte, len(tokens))
 	for i, t := range tokens {
 		msgs[i] = message(t)

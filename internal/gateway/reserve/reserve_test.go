@@ -36,6 +36,8 @@ func newMailbox() *mailbox {
 	}
 }
 
+func (m *mailbox) Mailbox() (user, mailbox string) { return "ann", "INBOX" }
+
 func (m *mailbox) call(name string) error {
 	m.said = append(m.said, name)
 	if m.broken == name {
@@ -158,7 +160,7 @@ func TestReserve(t *testing.T) {
 			t.Parallel()
 			m := newMailbox()
 			tc.make(m)
-			got, err := reserve.Marker{}.Reserve(m, 7, tokens, func(reserve.Step) {})
+			got, err := reserve.Marker{}.Reserve(t.Context(), m, 7, tokens, func(reserve.Step) {})
 			if !errors.Is(err, tc.err) {
 				t.Errorf("error %v, want %v", err, tc.err)
 			}
@@ -178,7 +180,7 @@ func TestReserveBroken(t *testing.T) {
 	for _, call := range []string{"append", "look", "expunge 10", `flag 10 \Seen \Deleted $InlayReserved`} {
 		m := newMailbox()
 		m.broken, m.stripped[10] = call, true
-		got, err := reserve.Marker{}.Reserve(m, 7, []string{"one"}, func(reserve.Step) {})
+		got, err := reserve.Marker{}.Reserve(t.Context(), m, 7, []string{"one"}, func(reserve.Step) {})
 		if !errors.Is(err, errBroken) || got != nil {
 			t.Errorf("%s broken: %v, %v", call, got, err)
 		}
@@ -200,7 +202,7 @@ func TestReserveNeverReturnsALivingUID(t *testing.T) {
 			m.stripped[imap.UID(10+i)] = rapid.Bool().Draw(t, "stripped")
 		}
 		var steps []reserve.Step
-		got, err := reserve.Marker{}.Reserve(m, 7, tokens, func(s reserve.Step) { steps = append(steps, s) })
+		got, err := reserve.Marker{}.Reserve(t.Context(), m, 7, tokens, func(s reserve.Step) { steps = append(steps, s) })
 		if len(got) != len(tokens) {
 			t.Fatalf("%d UIDs for %d tokens", len(got), len(tokens))
 		}
