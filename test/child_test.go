@@ -1,6 +1,7 @@
 package test_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -31,6 +32,7 @@ type childConfig struct {
 	AddrFile   string        `json:"addrFile"`   // written, once it listens, with its address
 	DieAt      gateway.Step  `json:"dieAt"`      // kill -9 of itself as soon as the step is reached
 	Lease      time.Duration `json:"lease"`
+	Look       time.Duration `json:"look"` // how often sessions look by themselves; 0: often
 }
 
 func TestMain(m *testing.M) {
@@ -61,7 +63,7 @@ func runChild(text string) error {
 		return err
 	}
 	g, err := gateway.New(gateway.Config{
-		Backend: gateway.BackendConfig{Addr: cfg.Backend}, Lease: cfg.Lease, Poll: pollInTests, LookupBudget: patience, KnownBudget: patience,
+		Backend: gateway.BackendConfig{Addr: cfg.Backend}, Lease: cfg.Lease, Poll: cmp.Or(cfg.Look, pollInTests), Look: cfg.Look, Exact: cfg.Look == 0, LookupBudget: patience, KnownBudget: patience,
 		AtStep: func(s gateway.Step) {
 			if s == cfg.DieAt {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

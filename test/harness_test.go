@@ -210,7 +210,7 @@ type proxy struct {
 // newProxy starts a gateway in front of a backend; service may be nil.
 func newProxy(t testing.TB, backend string, service injection.Service, change ...func(*gateway.Config)) *proxy {
 	t.Helper()
-	cfg := gateway.Config{Backend: gateway.BackendConfig{Addr: backend}, Poll: pollInTests, LookupBudget: patience, KnownBudget: patience}
+	cfg := gateway.Config{Backend: gateway.BackendConfig{Addr: backend}, Poll: pollInTests, Exact: true, LookupBudget: patience, KnownBudget: patience}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -35,6 +35,7 @@ func settings(t *testing.T, roles ...config.Role) config.Config {
 		{Key: "http.listen", Text: "127.0.0.1:0"},
 		{Key: "gateway.imap", Text: "127.0.0.1:0"},
 		{Key: "gateway.backend.addr", Text: mailServer(t)},
+		{Key: "gateway.notes", Text: filepath.Join(dir, "notes")},
 		{Key: "middleware.token", Text: bearer},
 		{Key: "platform.token", Text: bearer},
 		{Key: "middleware.default-tenant.secret", Text: "a-secret-of-the-tests"},

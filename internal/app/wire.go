@@ -160,7 +160,7 @@ func (a *App) wireGateway(mw *middleware.Middleware) error {
 			SendAddress: c.Backend.SendAddress,
 		},
 		TLS: cert, RequireTLS: c.RequireTLS, Tenant: c.Tenant, Domain: c.Domain,
-		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, Look: c.Look, LoginTimeout: c.LoginTimeout, NoCompression: !c.Compress, MaxPerAddress: c.MaxPerAddress,
+		LookupBudget: c.LookupBudget, KnownBudget: c.KnownBudget, Lease: c.Lease, Poll: c.Poll, Look: c.Look, Notes: c.Notes, LoginTimeout: c.LoginTimeout, NoCompression: !c.Compress, MaxPerAddress: c.MaxPerAddress,
 	}, deps)
 	if err != nil {
 		return err

@@ -190,6 +190,7 @@ func (d *demoRun) config(state demo.State, backend net.Listener) (config.Config,
 		{Key: "middleware.default-tenant.secret", Name: "the secret", Text: state.Secret},
 		{Key: "store.sqlite.dir", Name: "--data", Text: filepath.Join(d.dir, "store")},
 		{Key: "objects.folder.dir", Name: "--data", Text: filepath.Join(d.dir, "objects")},
+		{Key: "gateway.notes", Name: "--data", Text: filepath.Join(d.dir, "notes")},
 		{Key: "gateway.domain", Name: "the domain", Text: "demo.example"},
 		// A demo shows its message at the first look also on a busy machine, and what changes
 		// while one is looking.

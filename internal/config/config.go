@@ -51,6 +51,7 @@ type GatewaySection struct {
 	KnownBudget     time.Duration
 	Lease           time.Duration
 	Poll, Look      time.Duration
+	Notes           string
 	LoginTimeout    time.Duration
 	Compress        bool
 	MaxPerAddress   int

@@ -76,6 +76,10 @@ func gatewaySettings(g *GatewaySection) []setting {
 			"gateway.look", "How often an open mailbox asks what there is to be injected, by itself.",
 			duration(&g.Look, time.Minute, 100*time.Millisecond, time.Hour),
 		},
+		{
+			"gateway.notes", "Folder for notes of what clients were told past while the store was down; empty: none.",
+			path(&g.Notes, "inlay-data/notes"),
+		},
 		{"gateway.login-timeout", "How long a client may take to log in.", duration(&g.LoginTimeout, 3*time.Minute, time.Second, time.Hour)},
 		{
 			"gateway.max-connections-per-address", "How many connections there may be at a time from one address (of IPv6: one /64); 0: any number. A load\nbalancer in front, and providers whose servers speak for many people, count as one address each.",

@@ -127,18 +127,23 @@ func (s *session) skipMessage(msg command.Message) error {
 func (s *session) answerArrived(res tagged, target string) error {
 	m := s.mbox
 	// What was announced is looked at by settle, and rings by its gap.
-	if res.ok() && m != nil && m.active && m.name == target && m.view.Untold().Empty() && len(m.fresh) == 0 && arrivedBeyond(res, m) {
-		s.g.metrics.doorbells.WithLabelValues("uid").Inc()
-		if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
-			return err
+	if res.ok() && m != nil && m.active && m.name == target && m.view.Untold().Empty() && len(m.fresh) == 0 {
+		if top, rings := arrivedBeyond(res, m); rings {
+			s.g.metrics.doorbells.WithLabelValues("uid").Inc()
+			if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
+				return err
+			}
+			if m.blind {
+				s.passes(m.lastUID+1, top)
+			}
 		}
 	}
 	return s.answerSettled(res)
 }
 
 // arrivedBeyond reports whether the answer tells of a UID of the selected mailbox that leaves
-// a gap behind the last one known.
-func arrivedBeyond(res tagged, m *mailbox) bool {
+// a gap behind the last one known; top is the highest one.
+func arrivedBeyond(res tagged, m *mailbox) (top imap.UID, rings bool) {
 	var validity uint32
 	var uids imap.SeqSet
 	var err error
@@ -149,10 +154,10 @@ func arrivedBeyond(res tagged, m *mailbox) bool {
 		validity, _, uids, err = response.ParseCopyUID(res.status.CodeArgs)
 	}
 	if err != nil || validity != m.validity {
-		return false
+		return 0, false
 	}
 	set := uids.Resolve(0)
-	return uint64(set.Max()) > uint64(m.lastUID)+set.Len()
+	return imap.UID(set.Max()), uint64(set.Max()) > uint64(m.lastUID)+set.Len()
 }
 
 // appendHead sends what stands before a message, l the head of its literal. done means that

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 )
@@ -16,9 +15,11 @@ import (
 // lost costs time only as long as the session looks by itself.
 type bells struct {
 	mu     sync.Mutex
-	people map[string]map[*bell]struct{} // by key
+	people map[string]map[*bell]struct{} // by login name
+	owners map[string]map[*bell]struct{} // by the middleware's name for the person, as far as it is known
 	count  int                           // of bells
 	sign   time.Time                     // of the stream's life, the last one
+	exact  bool                          // words are not relied on, see Config.Exact
 }
 
 // streamAlive is for how long a stream that says nothing is taken for alive.
@@ -26,6 +27,9 @@ const streamAlive = 5 * time.Second
 
 // bell is one session's.
 type bell struct {
+	owner string // guarded by mu of bells
+	left  bool   // likewise: its session is over
+
 	mu   sync.Mutex
 	rung rung          // since the last take
 	rang chan struct{} // capacity 1: something was rung
@@ -39,47 +43,73 @@ type rung struct {
 	wait   time.Duration // not everybody is to look at the same moment
 }
 
-func newBells() *bells { return &bells{people: map[string]map[*bell]struct{}{}} }
+func newBells(exact bool) *bells {
+	return &bells{people: map[string]map[*bell]struct{}{}, owners: map[string]map[*bell]struct{}{}, exact: exact}
+}
 
 func newBell() *bell { return &bell{rang: make(chan struct{}, 1)} }
-
-// bellKey finds a session by its login name and by the normalised name alike: only the
-// middleware knows which domain belongs to a name without one.
-func bellKey(user string) string {
-	name, _, _ := strings.Cut(strings.ToLower(user), "@")
-	return name
-}
 
 func (b *bells) join(user string, x *bell) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := bellKey(user)
-	if b.people[key] == nil {
-		b.people[key] = map[*bell]struct{}{}
-	}
-	b.people[key][x] = struct{}{}
+	hang(b.people, user, x)
 	b.count++
+}
+
+// own says under which name the change stream speaks of the bell's person. What was said before
+// went unheard: so the bell is rung.
+func (b *bells) own(owner string, x *bell) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if owner == "" || x.owner == owner || x.left {
+		return
+	}
+	takeDown(b.owners, x.owner, x)
+	x.owner = owner
+	hang(b.owners, owner, x)
+	x.ring(rung{person: true})
 }
 
 func (b *bells) leave(user string, x *bell) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := bellKey(user)
-	delete(b.people[key], x)
-	if len(b.people[key]) == 0 {
-		delete(b.people, key)
-	}
+	takeDown(b.people, user, x)
+	takeDown(b.owners, x.owner, x)
+	x.left = true
 	b.count--
+}
+
+func hang(in map[string]map[*bell]struct{}, name string, x *bell) {
+	if in[name] == nil {
+		in[name] = map[*bell]struct{}{}
+	}
+	in[name][x] = struct{}{}
+}
+
+func takeDown(in map[string]map[*bell]struct{}, name string, x *bell) {
+	delete(in[name], x)
+	if len(in[name]) == 0 {
+		delete(in, name)
+	}
 }
 
 // ring tells all sessions of a person but the one whose change it was.
 func (b *bells) ring(user string, but *bell) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for x := range b.people[bellKey(user)] {
+	for x := range b.people[user] {
 		if x != but {
 			x.ring(rung{person: true})
 		}
+	}
+}
+
+// ringOwner tells all sessions of a person of whom the change stream speaks.
+func (b *bells) ringOwner(owner string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for x := range b.owners[owner] {
+		x.ring(rung{person: true})
 	}
 }
 
@@ -96,11 +126,12 @@ func (b *bells) ringAll(r rung) {
 	}
 }
 
-// alive reports whether the change stream stands: then what was not rung has not changed.
-func (b *bells) alive() bool {
+// hears reports whether the change stream stands and speaks of the bell's person: then what was
+// not rung has not changed.
+func (b *bells) hears(x *bell) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.sign.IsZero() && time.Since(b.sign) < streamAlive
+	return !b.exact && x.owner != "" && !b.sign.IsZero() && time.Since(b.sign) < streamAlive
 }
 
 // signed notes a sign of the stream's life; lost, that there is none any more.

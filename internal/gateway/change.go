@@ -194,10 +194,12 @@ func (s *session) raiseLeft(all []placement.Placement) error {
 
 // leftBy carries changes by which injected messages have left, and takes them out of the view.
 func (s *session) leftBy(changes []*change) error {
-	if err := s.carry(changes); err != nil {
-		return err
-	}
 	m := s.mbox
+	if !m.readOnly { // where it is left to a session that can raise
+		if err := s.carry(changes); err != nil {
+			return err
+		}
+	}
 	for _, c := range changes {
 		s.removed(c.p.ID)
 		if e := m.entries[c.p.UID]; e != nil {

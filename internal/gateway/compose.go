@@ -65,6 +65,9 @@ func (s *session) compose(m *mailbox) error {
 	}
 	m.arriving, m.reserved = m.arriving[:0], nil
 	m.lastUID = max(m.lastUID, imap.UID(m.uidNext-1))
+	if m.blind && m.keyword {
+		s.passes(1, m.lastUID)
+	}
 	return nil
 }
 
@@ -128,6 +131,7 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 		// offered in this moment, our claim fails and the ledger is read after all.
 		return session.Offers, nil, nil
 	default:
+		m.blind = true
 		return nil, s.knownOf(m), nil
 	}
 	s.voided = false
@@ -164,7 +168,7 @@ func (s *session) voidForeign(m *mailbox, all []placement.Placement) {
 func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]placement.Placement, error) {
 	heard := m.mod.heard
 	all, err := s.placements(budget)
-	if err != nil {
+	if m.blind = err != nil; m.blind {
 		if count {
 			s.notInjected(reasonOf(err), err)
 		}

@@ -38,7 +38,8 @@
 //	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is; partial.go pages
 //	order.go sort.go esort.go  whose order is known; SORT held, and RETURN; sortplace.go where ours belong
 //	move.go        MOVE; moved.go moves that were left by somebody; aside.go a second connection
-//	bells.go       words between sessions: who is to look at the ledger
+//	bells.go       words between sessions, and of the change stream (watch.go): who is to look at the ledger
+//	passed.go      what was told past while the store was down (note), and its replay
 //	fetch.go fetched.go item.go store.go copy.go expunge.go status.go list.go idle.go append.go
 //
 // Invariants, each with transcripts in testdata:

@@ -33,7 +33,13 @@ type fakeService struct {
 	observed   []string
 	faults     map[string]*faults // by call
 	everUsed   bool
+	streaming  bool
+	missed     bool // who takes the stream up again may have missed something
+	streams    map[chan injection.Change]struct{}
 }
+
+// fakeOwner is the person's name in the change stream.
+const fakeOwner = "0123456789abcdef0123456789abcdef"
 
 // faults of one call.
 type faults struct {
@@ -44,7 +50,7 @@ type faults struct {
 var _ injection.Service = (*fakeService)(nil)
 
 func newFakeService() *fakeService {
-	return &fakeService{released: make(chan struct{}), faults: map[string]*faults{}}
+	return &fakeService{released: make(chan struct{}), faults: map[string]*faults{}, streams: map[chan injection.Change]struct{}{}}
 }
 
 // release lets go of what hangs.
@@ -80,6 +86,7 @@ func (f *fakeService) realUIDs(n int) []int {
 //	@flags UID FLAGS    @withdraw UID                   changed elsewhere
 //	@pending UID FLAGS  changed elsewhere, and not settled
 //	@settled UID N      settled, or reserved, at that mod-sequence
+//	@stream             there is a change stream from now on; @lost ends it for all who hear it
 //	@used               the mailbox was injected into before
 //	@down @up           nothing is answered but with Unavailable
 //	@slow CALL DURATION                                 it takes so long to be done
@@ -110,6 +117,12 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 			ID: placement.ID("p-" + c), Key: placement.Key{Campaign: campaign.ID(c), Occurrence: "1"}, User: "anna",
 			Template: message.Digest([]byte(source)), Rev: 1, InternalDate: time.Now().UTC().Truncate(time.Second), Until: time.Now().Add(time.Hour),
 		}
+	}
+	switch args[0] {
+	case "offer":
+		defer f.word(injection.OfCampaign)
+	case "live", "claimed", "moving", "confirm", "flags", "pending", "settled", "withdraw":
+		defer f.word(injection.OfPerson)
 	}
 	switch args[0] {
 	case "offer":
@@ -158,6 +171,14 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 		}
 	case "used":
 		f.everUsed = true
+	case "stream":
+		f.streaming = true
+	case "lost":
+		for c := range f.streams {
+			close(c)
+		}
+		clear(f.streams)
+		f.missed = true
 	case "down", "up":
 		f.down = args[0] == "down"
 	case "slow":
@@ -252,6 +273,9 @@ func call[T any](ctx context.Context, f *fakeService, name string, do func() (T,
 	}
 	f.mu.Lock()
 	v, err := do()
+	if name != "begin" && name != "placements" && name != "template" {
+		f.word(injection.OfPerson)
+	}
 	f.mu.Unlock()
 	if x.late > 0 {
 		time.Sleep(x.late) // of the bubble
@@ -260,6 +284,52 @@ func call[T any](ctx context.Context, f *fakeService, name string, do func() (T,
 		return zero, errDown
 	}
 	return v, err
+}
+
+// word tells everybody who hears the stream. It is called with mu held.
+func (f *fakeService) word(kind injection.ChangeKind) {
+	for c := range f.streams {
+		c <- injection.Change{Kind: kind, Owner: fakeOwner}
+	}
+}
+
+// Watch says that it is alive every two seconds, until it is lost.
+func (f *fakeService) Watch(ctx context.Context, _ injection.WatchRequest, heard func(injection.Change) error) error {
+	f.mu.Lock()
+	words := make(chan injection.Change, 1000)
+	streaming, missed := f.streaming, f.missed
+	if streaming {
+		f.streams[words] = struct{}{}
+	}
+	f.mu.Unlock()
+	if !streaming {
+		return fault.New(fault.Unsupported, "no change stream")
+	}
+	sign := time.NewTicker(2 * time.Second)
+	defer sign.Stop()
+	change := injection.Change{Kind: injection.Alive}
+	if missed {
+		change.Kind = injection.Reset
+	}
+	for {
+		if err := heard(change); err != nil {
+			return err
+		}
+		var ok bool
+		select {
+		case <-ctx.Done():
+			f.mu.Lock()
+			delete(f.streams, words)
+			f.mu.Unlock()
+			return ctx.Err()
+		case change, ok = <-words:
+			if !ok {
+				return errDown
+			}
+		case <-sign.C:
+			change = injection.Change{Kind: injection.Alive}
+		}
+	}
 }
 
 func (f *fakeService) alive() []placement.Placement {
@@ -275,7 +345,7 @@ func (f *fakeService) alive() []placement.Placement {
 
 func (f *fakeService) Begin(ctx context.Context, _ injection.BeginRequest) (injection.Session, error) {
 	return call(ctx, f, "begin", func() (injection.Session, error) {
-		return injection.Session{Placements: f.alive(), Offers: slices.Clone(f.offers)}, nil
+		return injection.Session{Owner: fakeOwner, Placements: f.alive(), Offers: slices.Clone(f.offers)}, nil
 	})
 }
 
@@ -360,6 +430,10 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 		in := func(flag string) bool {
 			return slices.ContainsFunc(req.Flags, func(x string) bool { return strings.EqualFold(x, flag) })
 		}
+		if req.Touch {
+			p.Rev, p.Pending, p.Changed = p.Rev+1, true, time.Now()
+			return *p, nil
+		}
 		before := p.Flags
 		switch req.Op {
 		case injection.ReplaceFlags:
@@ -439,10 +513,6 @@ func (f *fakeService) transit(id placement.ID, transition func(placement.Placeme
 	}
 	*p = step.Next
 	return *p, nil
-}
-
-func (f *fakeService) Watch(context.Context, injection.WatchRequest, func(injection.Change) error) error {
-	return fault.New(fault.Unsupported, "no change stream")
 }
 
 func (f *fakeService) Record(ctx context.Context, _ injection.Person, events []injection.Observation) error {

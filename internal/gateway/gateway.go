@@ -14,6 +14,7 @@ import (
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/gateway/deflate"
+	"inlay.example/inlay/internal/gateway/note"
 	"inlay.example/inlay/internal/gateway/reserve"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
@@ -59,6 +60,13 @@ type Config struct {
 	// LookupAge is how old an answer of the middleware may be that SELECT and STATUS decide with:
 	// 2 s. Clients open several folders and connections within a moment, and the claim decides in the end.
 	LookupAge time.Duration
+	// Exact has NOOP and FETCH read the placements that are shown even when the change stream
+	// stands and has said nothing: what was acknowledged to a session of another gateway a moment
+	// ago is told then, and not when its word arrives, up to a second later.
+	Exact bool
+	// Notes is the folder of the notes of what clients were told past while the store did not
+	// answer, one of this gateway alone; empty: nothing is noted.
+	Notes string
 	// LoginTimeout is how long a client may take to authenticate: 3 min.
 	LoginTimeout time.Duration
 	// StallTimeout is how long a client may say nothing more in the middle of a command: 30 min,
@@ -99,6 +107,7 @@ type Gateway struct {
 	service *guard // nil for a plain proxy
 	known   *known
 	bells   *bells
+	notes   *note.Journal // nil: nothing is noted
 	// reserver burns UIDs
 	reserver reserve.Reserver
 	render   *renderer
@@ -114,6 +123,7 @@ type Gateway struct {
 	draining  bool                      // no new connections; guarded by mu
 	listeners map[net.Listener]struct{} // guarded by mu
 	sessions  map[*session]struct{}     // guarded by mu
+	stopWatch context.CancelFunc        // of the change stream, from the first Serve on; guarded by mu
 	crowd     crowd                     // guarded by mu
 	wg        sync.WaitGroup            // of sessions; Add under mu while not draining
 }
@@ -176,7 +186,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg: cfg, dialer: d, log: deps.Log, metrics: m,
-		known: newKnown(), bells: newBells(), reserver: reserve.Marker{},
+		known: newKnown(), bells: newBells(cfg.Exact), reserver: reserve.Marker{},
 		cmdLimits: command.Limits{Append: maxMessage}, respLimits: response.Limits{Literal: maxMessage},
 		listeners: map[net.Listener]struct{}{}, sessions: map[*session]struct{}{}, crowd: crowd{},
 	}
@@ -186,6 +196,15 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if deps.Injection != nil {
 		g.service = newGuard(deps.Injection, g.metrics, cfg.LookupBudget)
 		g.render = newRenderer(g.service, cfg.Tenant, cfg.Domain)
+	}
+	if cfg.Notes != "" && g.service != nil {
+		var skipped int
+		if g.notes, skipped, err = note.Open(cfg.Notes); err != nil {
+			return nil, err
+		}
+		if skipped > 0 {
+			g.log.Warn("damaged notes were left out", "dir", cfg.Notes, "count", skipped)
+		}
 	}
 	return g, nil
 }
@@ -203,6 +222,14 @@ func (g *Gateway) Serve(ln net.Listener, implicitTLS bool) error {
 		return nil
 	}
 	g.listeners[ln] = struct{}{}
+	if g.service != nil && g.stopWatch == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		g.stopWatch = cancel
+		g.wg.Go(func() { g.watch(ctx) })
+		if g.notes != nil {
+			g.wg.Go(func() { g.replay(ctx) })
+		}
+	}
 	g.mu.Unlock()
 
 	for {
@@ -277,10 +304,19 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	for s := range g.sessions {
 		s.drain()
 	}
+	if g.stopWatch != nil {
+		g.stopWatch()
+	}
 	g.mu.Unlock()
 
 	done := make(chan struct{})
-	go func() { g.wg.Wait(); close(done) }()
+	go func() {
+		g.wg.Wait()
+		if g.notes != nil {
+			_ = g.notes.Close()
+		}
+		close(done)
+	}()
 	select {
 	case <-done:
 		return nil

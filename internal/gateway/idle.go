@@ -287,7 +287,14 @@ func (d *idling) look() error {
 	live, _ := m.here(all)
 	m.read = time.Now()
 	s.compare(live)
-	if len(m.arriving) > 0 {
+	left := len(m.unraised(all)) > 0
+	if left && !m.tracked() { // there is nothing to be raised, and nothing to ask the backend
+		if err := s.raiseLeft(all); err != nil {
+			return err
+		}
+		left = false
+	}
+	if len(m.arriving) > 0 || left && !m.readOnly && time.Since(m.unraisable) >= unraisableFor {
 		return d.outside(func() error {
 			if err := s.readLedger(s.g.cfg.LookupBudget); err != nil {
 				return err

@@ -45,7 +45,7 @@ func (s *session) readLedger(budget time.Duration) error {
 	m := s.mbox
 	heard := m.mod.heard
 	all, err := s.placements(budget)
-	if err != nil {
+	if m.blind = err != nil; m.blind {
 		s.bell.missed(rung{person: true})
 		s.notInjected(reasonOf(err), err)
 		return nil
@@ -171,7 +171,7 @@ func (s *session) freshen(age, budget time.Duration) error {
 	if m == nil || !m.active || len(m.entries) == 0 {
 		return nil
 	}
-	if rung := s.bell.takePerson(); age > 0 && !rung && (s.g.bells.alive() || time.Since(m.read) < age) {
+	if rung := s.bell.takePerson(); age > 0 && !rung && (s.g.bells.hears(s.bell) || time.Since(m.read) < age) {
 		return nil
 	}
 	return s.readLedger(budget)

@@ -23,7 +23,7 @@ func jittered(d time.Duration) time.Duration {
 // every is how long a session waits until it looks by itself. While the change stream stands
 // that is for what no word may come of: the hour of a campaign, say.
 func (s *session) every(d time.Duration) time.Duration {
-	if s.g.bells.alive() {
+	if s.g.bells.hears(s.bell) {
 		d *= 10
 	}
 	return jittered(d)
@@ -97,7 +97,7 @@ func (s *session) news() error {
 		}
 		r.person = r.person || rings
 	}
-	if r.person || len(m.entries) > 0 && !s.g.bells.alive() {
+	if r.person || len(m.entries) > 0 && !s.g.bells.hears(s.bell) {
 		return s.readLedger(s.g.cfg.LookupBudget)
 	}
 	return nil

@@ -61,6 +61,9 @@ func (s *session) startLookup() {
 		ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 		defer cancel()
 		l.session, l.err = s.service.Begin(ctx, req)
+		if l.err == nil {
+			s.g.bells.own(l.session.Owner, s.bell)
+		}
 		s.g.metrics.lookup.Observe(time.Since(l.started).Seconds())
 	}()
 }

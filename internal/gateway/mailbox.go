@@ -26,6 +26,8 @@ type mailbox struct {
 
 	// composing: SELECT is not answered yet, so nothing may be told and everything may still change.
 	composing bool
+	// blind: the placements could not be read when they had to be.
+	blind bool
 	// reserving: markers of our own come and go, within an open session.
 	reserving bool
 

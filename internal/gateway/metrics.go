@@ -19,6 +19,8 @@ type metrics struct {
 	markers     *prometheus.CounterVec // what
 	raises      *prometheus.CounterVec // what
 	late        prometheus.Counter
+	passed      prometheus.Counter
+	replayed    prometheus.Counter
 	compressed  prometheus.Counter
 	closed      *prometheus.CounterVec // reason
 }
@@ -87,6 +89,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		raises: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inlay_gateway_raises_total", Help: "Raises of HIGHESTMODSEQ for changes of injected messages, and what became of settling them.",
 		}, []string{"what"}),
+		passed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "inlay_gateway_passed_total", Help: "Times that a client was told past UIDs while the placements could not be read.",
+		}),
+		replayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "inlay_gateway_replayed_total", Help: "Injected messages whose mod-sequence is raised anew because a client may have been told past them.",
+		}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inlay_gateway_closed_total", Help: "Sessions ended by the gateway, by reason.",
 		}, []string{"reason"}),
@@ -96,7 +104,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	if reg != nil {
 		for _, c := range []prometheus.Collector{
-			m.sessions, m.logins, m.injected, m.notInjected, m.lookup, m.calls, m.doorbells, m.markers, m.raises, m.late, m.compressed, m.closed,
+			m.sessions, m.logins, m.injected, m.notInjected, m.lookup, m.calls, m.doorbells, m.markers, m.raises, m.late, m.passed, m.replayed, m.compressed, m.closed,
 		} {
 			// Two gateways in one process share their metrics' names: the second keeps its own, unexported.
 			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {

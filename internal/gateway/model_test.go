@@ -47,6 +47,7 @@ func TestModel(t *testing.T) {
 func playModel(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a seed is wanted
 	box, svc := newModelMailbox(), newFakeService()
+	svc.streaming = seed%2 == 0
 	var conns atomic.Uint64
 	dial := func(context.Context) (net.Conn, error) {
 		ours, theirs := net.Pipe()
@@ -137,7 +138,11 @@ func playModel(t *testing.T, seed uint64) {
 
 // happen lets something happen that no client does.
 func happen(t *testing.T, rng *rand.Rand, box *modelMailbox, svc *fakeService) {
-	switch rng.IntN(8) {
+	switch rng.IntN(9) {
+	case 8:
+		if rng.IntN(4) == 0 {
+			svc.act(t, []string{"lost"})
+		}
 	case 0, 1:
 		box.deliver("")
 	case 2:

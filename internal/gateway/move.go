@@ -118,6 +118,12 @@ func (v *moving) allowed() (tagged, error) {
 		return v.ask()
 	}
 	if can, err := s.mayRaise(); err != nil || !can {
+		if err == nil {
+			err = noRaise
+		}
+		return tagged{}, err
+	}
+	if can, err := s.mayRaise(); err != nil || !can {
 		return tagged{kind: "NO", raw: []byte(v.c.Tag + " NO " + noRaise.text + "\r\n")}, err
 	}
 	rights, known, err := s.rights()

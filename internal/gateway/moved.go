@@ -84,13 +84,13 @@ func (s *session) endMoves(all []placement.Placement) (ended bool, err error) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
-		_, err = s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: p.ID, Done: found})
+		now, err := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: p.ID, Done: found, Pending: found})
 		cancel()
 		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 			s.log.Info("move left by somebody not ended", "placement", p.ID, "error", err)
 			continue
 		}
-		s.log.Info("move left by somebody ended", "placement", p.ID, "target", p.Target, "copy", found)
+		s.log.Info("move left by somebody ended", "placement", p.ID, "mailbox", p.Target, "state", now.State)
 		ended = true
 	}
 	return ended, nil

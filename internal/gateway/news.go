@@ -40,6 +40,9 @@ func (s *session) settle() error {
 		if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
 			return err
 		}
+		if top, _ := m.gap(); m.blind {
+			s.passes(m.lastUID+1, top)
+		}
 	}
 	return s.tell()
 }

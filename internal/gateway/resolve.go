@@ -67,6 +67,7 @@ func (s *session) resolve(claimed []placement.Placement) ([]placement.Placement,
 				s.notInjected(reasonUnresolved, nil)
 			}
 		case course.Note:
+			m.blind = true
 			if err := s.removeMarkers(claimed); err != nil {
 				return nil, err
 			}

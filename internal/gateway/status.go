@@ -107,8 +107,11 @@ func (s *session) correctedStatus(mailbox string, items []string, ask func(handl
 			return res, nil
 		}
 		rings := s.tellStatus(items, got, all)
-		if err == nil && rings {
+		switch {
+		case rings && err == nil:
 			return res, s.statusRings()
+		case rings:
+			s.passes(s.mbox.lastUID+1, imap.UID(got.value("UIDNEXT")-1)) //nolint:gosec // 32 bits, and above lastUID
 		}
 		return res, nil
 	}

@@ -198,7 +198,7 @@ func (w *world) spell(l string) string {
 
 // act does what an "@" line says:
 //
-//	@config KEY VALUE     before the first session: plain, lookup, known, poll, look, login, backend, stall, lease
+//	@config KEY VALUE     before the first session: plain, notes, lookup, known, poll, look, login, backend, stall, lease
 //	@caps WORDS           what the backend can do, for @login and @open
 //	@server NAME          what the backend says it is in its greeting, for @login and @open
 //	@connect [GATEWAY]    another client comes, to the gateway with that number
@@ -258,8 +258,12 @@ func (w *world) act(args []string) (told []string) {
 }
 
 func (w *world) configure(args []string) {
-	if args[0] == "plain" {
+	switch args[0] {
+	case "plain":
 		w.plain = true
+		return
+	case "notes":
+		w.config.Notes = w.t.TempDir()
 		return
 	}
 	d, err := time.ParseDuration(args[1])
@@ -383,7 +387,7 @@ func counted(reg *prometheus.Registry) []string {
 	for _, f := range families {
 		switch f.GetName() {
 		case "inlay_not_injected_total", "inlay_gateway_closed_total", "inlay_gateway_doorbells_total", "inlay_gateway_markers_total",
-			"inlay_injected_total", "inlay_gateway_late_total":
+			"inlay_injected_total", "inlay_gateway_late_total", "inlay_gateway_passed_total", "inlay_gateway_replayed_total":
 		default:
 			continue
 		}
