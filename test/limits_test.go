@@ -24,10 +24,25 @@ func TestQuotaFull(t *testing.T) {
 }
 `})
 	d.Deliver(t, "ann", "INBOX", mails(5)...)
+	quotaFull(t, d)
+}
+
+// TestQuotaFullCyrus does the same.
+func TestQuotaFullCyrus(t *testing.T) {
+	t.Parallel()
+	d := peertest.StartCyrus(t, peertest.CyrusOptions{})
+	d.Deliver(t, "ann", "INBOX", mails(5)...)
+	login(t, d.Addr, peertest.CyrusAdmin).must("SETQUOTA user/ann (MESSAGE 5)")
+	quotaFull(t, d)
+}
+
+// quotaFull is a person's mailbox of five mails, and room for no more.
+func quotaFull(t *testing.T, d peertest.Server) {
+	t.Helper()
 	before := d.Dump(t, "ann")
 	w := newWorld(t)
 	w.run(t, "welcome", []string{"ann"})
-	p := newProxy(t, d.Addr, w.middleware)
+	p := newProxy(t, d.Address(), w.middleware)
 	mailGoesOn(t, p, "ann")
 	if n := p.metric(t, "inlay_not_injected_total", "reason=append_refused"); n == 0 {
 		t.Error("no metric says why nothing was injected")
@@ -66,30 +81,61 @@ func TestRights(t *testing.T) {
 			user := "user" + rights
 			d.Deliver(t, user, "Letters", mails(3)...)
 			d.Doveadm(t, append([]string{"acl", "set", "-u", user, "Letters", "owner"}, rightsByName(rights)...)...)
-			before := d.Dump(t, user)
-			w := newWorld(t)
-			w.run(t, "welcome", []string{user}, func(c *campaign.Active) { c.Mailbox = "Letters" })
-			p := newProxy(t, d.Addr, w.middleware)
-			c := login(t, p.addr, user)
-			want := uint32(3)
-			if injected {
-				want = 4
-			}
-			if n := c.exists("SELECT Letters"); n != want {
-				t.Errorf("%d messages, not %d", n, want)
-			}
-			c.must("FETCH 1:* FLAGS")
-			var counted float64
-			for _, r := range []string{"rights", "read_only", "permanent_flags"} {
-				counted += p.metric(t, "inlay_not_injected_total", "reason="+r)
-			}
-			if injected == (counted > 0) {
-				t.Errorf("not injected was counted %v times", counted)
-			}
-			if after := d.Dump(t, user); !slices.Equal(before, after) {
-				t.Errorf("the real mails have changed:\n%v\n%v", before, after)
-			}
+			injectedByRights(t, d, user, injected)
 		})
+	}
+}
+
+// TestRightsCyrus does the same: with "lrsip" Cyrus says READ-WRITE, takes a marker, and refuses to
+// expunge it.
+func TestRightsCyrus(t *testing.T) {
+	t.Parallel()
+	d := peertest.StartCyrus(t, peertest.CyrusOptions{})
+	for rights, injected := range map[string]bool{
+		"lrswipkxtea": true,
+		"lr":          false,
+		"lrs":         false,
+		"lrsip":       false,
+		"lrswt":       false, // no insert
+		"lrswti":      false, // no expunge
+		"lrswie":      false, // no delete
+		"lrsite":      false, // no keywords
+	} {
+		t.Run(rights, func(t *testing.T) {
+			t.Parallel()
+			user := "user" + rights
+			d.Deliver(t, user, "Letters", mails(3)...)
+			login(t, d.Addr, peertest.CyrusAdmin).must(fmt.Sprintf("SETACL user/%[1]s/Letters %[1]s %[2]s", user, rights))
+			injectedByRights(t, d, user, injected)
+		})
+	}
+}
+
+// injectedByRights opens the mailbox Letters of a person, which holds three mails.
+func injectedByRights(t *testing.T, d peertest.Server, user string, injected bool) {
+	t.Helper()
+	before := d.Dump(t, user)
+	w := newWorld(t)
+	w.run(t, "welcome", []string{user}, func(c *campaign.Active) { c.Mailbox = "Letters" })
+	p := newProxy(t, d.Address(), w.middleware)
+	c := login(t, p.addr, user)
+	want := uint32(3)
+	if injected {
+		want = 4
+	}
+	if n := c.exists("SELECT Letters"); n != want {
+		t.Errorf("%d messages, not %d", n, want)
+	}
+	c.must("FETCH 1:* FLAGS")
+	var counted float64
+	for _, r := range []string{"rights", "read_only", "permanent_flags"} {
+		counted += p.metric(t, "inlay_not_injected_total", "reason="+r)
+	}
+	if injected == (counted > 0) {
+		t.Errorf("not injected was counted %v times", counted)
+	}
+	if after := d.Dump(t, user); !slices.Equal(before, after) {
+		t.Errorf("the real mails have changed:\n%v\n%v", before, after)
 	}
 }
 
@@ -110,11 +156,15 @@ func rightsByName(letters string) []string {
 // seen, and not changed.
 func TestExamine(t *testing.T) {
 	t.Parallel()
-	d := peertest.StartDovecot(t, peertest.Options{})
+	peertest.OnBackends(t, testExamine)
+}
+
+func testExamine(t *testing.T, kind peertest.Backend) {
+	d := peertest.StartBackend(t, kind)
 	d.Deliver(t, "ann", "INBOX", mails(3)...)
 	w := newWorld(t)
 	w.run(t, "welcome", []string{"ann"})
-	p := newProxy(t, d.Addr, w.middleware)
+	p := newProxy(t, d.Address(), w.middleware)
 	if n := login(t, p.addr, "ann").exists("EXAMINE INBOX"); n != 3 {
 		t.Errorf("EXAMINE injects: %d messages", n)
 	}
