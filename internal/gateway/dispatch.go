@@ -61,8 +61,7 @@ func (s *session) dispatch(c *command.Command) error {
 	case *command.Sort:
 		return s.sort(c, a)
 	case *command.Thread:
-		s.line(c.Tag + " BAD " + unknownText(c))
-		return nil
+		return s.thread(c, a)
 	case *command.Copy:
 		return s.copy(c, a)
 	case *command.Move:

@@ -37,6 +37,7 @@
 //
 //	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is; partial.go pages
 //	order.go sort.go esort.go  whose order is known; SORT held, and RETURN; sortplace.go where ours belong
+//	thread.go threadjoin.go  THREAD held; which threads ours join, and how these are made anew
 //	move.go        MOVE; moved.go moves that were left by somebody; aside.go a second connection
 //	bells.go       words between sessions, and of the change stream (watch.go): who is to look at the ledger
 //	passed.go      what was told past while the store was down (note), and its replay
@@ -60,7 +61,7 @@
 // It knows the middleware only as injection.Service, and the backend only as IMAP.
 // Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
 // 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4731
-// (ESEARCH), 4959 (SASL-IR), 4978 (COMPRESS), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
+// (ESEARCH), 4959 (SASL-IR), 4978 (COMPRESS), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT, THREAD), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
 // (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 6851 (MOVE), 7162 (CONDSTORE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
 // LITERAL-), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8514 (SAVEDATE), 8970 (PREVIEW), 3516
 // (BINARY), 9394 (PARTIAL) and 9208 (QUOTA), so far as the backend

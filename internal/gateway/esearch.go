@@ -243,12 +243,16 @@ func (e *extended) finish() {
 	if e.a.Return.Count {
 		e.write("COUNT", e.count+uint32(len(e.hits)))
 	}
+	e.finishModSeq()
+	e.s.line("")
+}
+
+func (e *extended) finishModSeq() {
 	if n := e.highest(); n != 0 {
 		e.s.mbox.mod.hear(n)
 		e.s.peek()
 		_, _ = e.s.out.WriteString(" MODSEQ " + strconv.FormatUint(n, 10))
 	}
-	e.s.line("")
 }
 
 // highest is the mod-sequence to be told where MODSEQ was a key (rfc7162 §3.1.10): of all that was

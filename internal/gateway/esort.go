@@ -91,6 +91,7 @@ func (x *esorting) tell() error {
 	if ret.Count {
 		x.write("COUNT", x.count+uint32(len(x.hits)))
 	}
+	x.finishModSeq()
 	x.s.line("")
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // orderCaps are the capabilities that are offered where it is known how the backend orders
 // messages (rfc5256, rfc5957, rfc5267 §3).
 var orderCaps = map[string]bool{
-	"SORT": true, "SORT=DISPLAY": true, "ESORT": true,
+	"SORT": true, "SORT=DISPLAY": true, "ESORT": true, "THREAD=ORDEREDSUBJECT": true, "THREAD=REFERENCES": true, "THREAD=REFS": true,
 }
 
 // order is how the backend orders messages; empty if that is not known.

@@ -37,6 +37,9 @@ func (s *session) sort(c *command.Command, a *command.Sort) error {
 	}
 	o := s.ordering(a.UID, a.By, hits)
 	defer o.close()
+	if usesModSeq(a.Key) {
+		o.modSeq = highestOf(hits)
+	}
 	raw, lits := applyEdits(c, edits)
 	res, err := s.exchange(c.Tag, raw, lits, o.response)
 	if err != nil {
@@ -50,7 +53,7 @@ func (s *session) sort(c *command.Command, a *command.Sort) error {
 		if err := o.each(o.write); err != nil {
 			return unheld(err) // something was said already
 		}
-		s.line("")
+		o.end()
 	}
 	if err := s.settle(); err != nil {
 		return err
@@ -75,7 +78,10 @@ type ordering struct {
 	by    []imap.SortCriterion
 	hits  []ordered     // in their order
 	found spool.Numbers // of the backend, in its numbering, without what the client was not told of
-	err   error         // of holding them
+	// modSeq is the highest mod-sequence of what is found, told where MODSEQ was a key (rfc7162 §3.1.6).
+	modSeq uint64
+	held   bool  // also with no hits the answer is held
+	err    error // of holding them
 }
 
 // ordered is a hit with its place: how many that the backend found come before it.
@@ -135,11 +141,11 @@ func (o *ordering) response(h response.Head) (bool, error) {
 		return false, nil
 	}
 	s := o.s
-	stream := len(o.hits) == 0
+	stream := len(o.hits) == 0 && !o.held
 	if stream {
 		_, _ = s.out.WriteString("* SORT")
 	}
-	err := s.eachNumber(func(n uint32) {
+	err := s.eachFound(func(n uint32) {
 		told, ok := o.told(n)
 		switch {
 		case !ok:
@@ -148,14 +154,25 @@ func (o *ordering) response(h response.Head) (bool, error) {
 		default:
 			o.hold(n)
 		}
-	})
+	}, func(n uint64) { o.modSeq = max(o.modSeq, n) })
 	if err == nil && o.found.Len() > int(s.mbox.view.Backend()) {
 		err = desync{fmt.Errorf("SORT of %d messages among %d", o.found.Len(), s.mbox.view.Backend())}
 	}
-	if stream {
-		s.line("")
+	if stream && err == nil {
+		o.end()
 	}
 	return true, err
+}
+
+// end ends the answer.
+func (o *ordering) end() {
+	if o.modSeq == 0 {
+		o.s.line("")
+		return
+	}
+	o.s.mbox.mod.hear(o.modSeq)
+	o.s.peek()
+	o.s.line(" (MODSEQ " + strconv.FormatUint(o.modSeq, 10) + ")")
 }
 
 // hold keeps a number of the backend; more than there are messages are no answer, and not kept.

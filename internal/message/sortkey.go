@@ -69,6 +69,9 @@ func (v SortValue) Compare(w SortValue) int {
 	return cmp.Or(cmp.Compare(v.number, w.number), strings.Compare(v.text, w.text))
 }
 
+// CompareText compares a text with the value of a key that is one.
+func CompareText(s string, v SortValue) int { return strings.Compare(s, v.text) }
+
 // Header is what SORT and THREAD look at of a message's header. It is immutable.
 type Header struct{ e *entity }
 

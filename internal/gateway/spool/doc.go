@@ -2,7 +2,7 @@
 // it: up to a limit in memory, the rest in a file that has no name.
 //
 // Invariants: memory is at most the limit and one buffer, whatever is written; nothing is left
-// on disk when the process dies. It knows nothing of IMAP. A Spool belongs to one goroutine.
+// on disk when the process dies. It knows of IMAP only what threads look like. A Spool belongs to one goroutine.
 //
 // Why not memory alone: a SORT of a million messages is 4 MB, and a session must cost what one
 // on an empty mailbox costs. Why not several SORTs, with a part of the answer held each time:

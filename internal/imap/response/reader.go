@@ -48,6 +48,7 @@ const (
 type Reader struct {
 	w       *wire.Reader
 	nesting int
+	deep    bool // the response is one of threads, which lie within each other as answers do
 	head    []byte
 	state   state
 	depth   int
@@ -153,7 +154,7 @@ func (r *Reader) begin(h Head, end bool) error {
 			return invalid("%q is none of OK, NO, BAD", clip(r.head))
 		}
 	}
-	r.state, r.depth = inData, 0
+	r.state, r.depth, r.deep = inData, 0, h.Name == "THREAD"
 	switch {
 	case end:
 		r.state = endOfLine
@@ -228,7 +229,7 @@ func (r *Reader) Token() (wire.Token, error) {
 	case wire.CRLF:
 		r.state = atStart
 	case wire.Open:
-		if r.depth++; r.depth > r.nesting {
+		if r.depth++; r.depth > r.nesting && !r.deep {
 			return t, fault.New(fault.TooLarge, "response: more than %d parentheses within each other", r.nesting)
 		}
 	case wire.Close:

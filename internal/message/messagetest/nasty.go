@@ -10,15 +10,22 @@ import (
 // small sets, so that many of many messages are equal in something, and are written in every
 // odd way. earlier are ids that it may refer to. Its own id is returned, empty if it has none.
 func Nasty(r *rand.Rand, n int, earlier []string) (raw []byte, id string) {
+	when := ""
+	if r.IntN(12) > 0 {
+		when = date(r)
+	}
+	return NastyOf(r, n, when, earlier)
+}
+
+// NastyOf is Nasty with a Date; empty for none.
+func NastyOf(r *rand.Rand, n int, date string, earlier []string) (raw []byte, id string) {
 	var b strings.Builder
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 		}
 	}
-	if r.IntN(12) > 0 {
-		field("Date", date(r))
-	}
+	field("Date", date)
 	if r.IntN(12) > 0 {
 		field("From", addresses(r))
 	}
@@ -37,7 +44,16 @@ func Nasty(r *rand.Rand, n int, earlier []string) (raw []byte, id string) {
 	switch r.IntN(20) {
 	case 0: // none
 	case 1:
-		field("Message-ID", "not an id")
+		field("Message-ID", pick(r, []string{"not an id", "<no at>", "<>", "<broken@example.org"}))
+	case 3:
+		id = fmt.Sprintf("<\"quoted %d\"@example.org>", r.IntN(4))
+		field("Message-ID", id)
+	case 4:
+		id = fmt.Sprintf("<among.%d@example.org>", r.IntN(4))
+		field("Message-ID", "text before "+id+" (and behind)")
+	case 5:
+		id = fmt.Sprintf("<%d(comment)@example.org>", r.IntN(4))
+		field("Message-ID", id)
 	case 2:
 		if len(earlier) > 0 {
 			field("Message-ID", pick(r, earlier)) // taken
