@@ -68,17 +68,7 @@ type Result struct {
 // Decide decides.
 func Decide(in Input) Result {
 	// Looked up once per campaign, and there may be a thousand campaigns at each login.
-	rows := make(map[version]map[string]string, len(in.Assignments))
-	for _, a := range in.Assignments {
-		rows[version{a.Campaign, a.Version}] = a.Variables
-	}
-	last := make(map[campaign.ID]*placement.Placement, len(in.Ledger))
-	for i := range in.Ledger {
-		p := &in.Ledger[i]
-		if p.State != placement.Void && (last[p.Campaign] == nil || number(p.Occurrence) > number(last[p.Campaign].Occurrence)) {
-			last[p.Campaign] = p
-		}
-	}
+	rows, last := rowsOf(&in), lastOf(&in)
 	out := Result{Rejected: make([]Rejection, 0, len(in.Campaigns))}
 	for i := range in.Campaigns {
 		c := &in.Campaigns[i]
@@ -105,6 +95,21 @@ func Decide(in Input) Result {
 	return out
 }
 
+// MayConcern reports whether a campaign of the input that is running or paused, now or when its
+// start comes, could still be chosen for the person before another version of it is published.
+func MayConcern(in Input) bool {
+	rows, last := rowsOf(&in), lastOf(&in)
+	for i := range in.Campaigns {
+		c := &in.Campaigns[i]
+		_, assigned := rows[version{c.ID, c.Version}]
+		p := last[c.ID]
+		if assigned && c.Version != 0 && c.State != campaign.Cancelled && in.Now.Before(c.End) && (p == nil || !p.State.Final()) {
+			return true
+		}
+	}
+	return false
+}
+
 // number is that of an occurrence; 0 for one that is none of ours.
 func number(occurrence string) int {
 	n, err := strconv.Atoi(occurrence)
@@ -128,6 +133,26 @@ func next(c *campaign.Active, last *placement.Placement, now time.Time) (occurre
 		return "", ""
 	}
 	return strconv.Itoa(n + 1), last.ID
+}
+
+func rowsOf(in *Input) map[version]map[string]string {
+	rows := make(map[version]map[string]string, len(in.Assignments))
+	for _, a := range in.Assignments {
+		rows[version{a.Campaign, a.Version}] = a.Variables
+	}
+	return rows
+}
+
+// lastOf gives of each campaign the placement of the last occurrence that was not void.
+func lastOf(in *Input) map[campaign.ID]*placement.Placement {
+	last := make(map[campaign.ID]*placement.Placement, len(in.Ledger))
+	for i := range in.Ledger {
+		p := &in.Ledger[i]
+		if p.State != placement.Void && (last[p.Campaign] == nil || number(p.Occurrence) > number(last[p.Campaign].Occurrence)) {
+			last[p.Campaign] = p
+		}
+	}
+	return last
 }
 
 // version names what the rows of an audience belong to.

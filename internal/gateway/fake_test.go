@@ -515,6 +515,8 @@ func (f *fakeService) transit(id placement.ID, transition func(placement.Placeme
 	return *p, nil
 }
 
+func (f *fakeService) Attend(context.Context, injection.AttendRequest) error { return nil }
+
 func (f *fakeService) Record(ctx context.Context, _ injection.Person, events []injection.Observation) error {
 	_, err := call(ctx, f, "record", func() (struct{}, error) {
 		for _, e := range events {

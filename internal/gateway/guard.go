@@ -137,3 +137,8 @@ func (g *guard) Record(ctx context.Context, p injection.Person, events []injecti
 func (g *guard) Watch(ctx context.Context, req injection.WatchRequest, heard func(injection.Change) error) error {
 	return g.next.Watch(ctx, req, heard)
 }
+
+// Attend is as Watch.
+func (g *guard) Attend(ctx context.Context, req injection.AttendRequest) error {
+	return g.next.Attend(ctx, req)
+}

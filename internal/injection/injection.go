@@ -86,6 +86,12 @@ type Service interface {
 	// stream is lost; with the last Cursor it goes on where it was.
 	Watch(ctx context.Context, req WatchRequest, heard func(Change) error) error
 
+	// Attend says that the caller, of that name, has acted on every word of the change stream up to
+	// the cursor. For AttendLease from now on, nothing begins for people who may be quiet until it has
+	// said so again. Whoever takes people for quiet attends at least every AliveEvery, and at once
+	// after a word of a campaign or a reset.
+	Attend(ctx context.Context, req AttendRequest) error
+
 	// Record takes events that are not a consequence of another call (a body that was fetched
 	// in a mailbox opened read-only). At most MaxEvents at once; an event whose placement the
 	// person does not have is Invalid. Repeating it records nothing twice.
@@ -101,6 +107,9 @@ const (
 
 	// AliveEvery is how often a change stream is heard at least.
 	AliveEvery = 2 * time.Second
+	// AttendLease is for how long whoever has attended is waited for.
+	AttendLease = 10 * time.Second
+	MaxName     = 128 // octets of AttendRequest.Name
 )
 
 // BeginRequest opens a session.
@@ -115,7 +124,15 @@ type BeginRequest struct {
 // Session is what there is for a person now.
 type Session struct {
 	// Owner is what the change stream calls this person: it names nobody.
-	Owner      string                `json:"owner"`
+	Owner string `json:"owner"`
+	// Quiet says that nothing can happen to this person before the change stream tells of it (of a
+	// campaign, or a reset): nothing that runs, waits or is paused can concern them, and nothing is
+	// there, under way, unraised, or was void within the hour. It may be relied on only
+	//   - if no such word was heard between the call and its answer,
+	//   - until the next one, and
+	//   - while less than AttendLease, with a margin for clocks, has passed since an Attend that
+	//     succeeded was sent.
+	Quiet      bool                  `json:"quiet,omitempty"`
 	Placements []placement.Placement `json:"placements"` // as Service.Placements
 	Offers     []Offer               `json:"offers"`     // best first; claiming decides
 }
@@ -244,6 +261,13 @@ type EndMoveRequest struct {
 type WatchRequest struct {
 	Tenant string `json:"tenant,omitempty"` // empty: DefaultTenant
 	Cursor string `json:"cursor,omitempty"` // of the last Change that was heard; empty: from now on
+}
+
+// AttendRequest says how far the stream was heard.
+type AttendRequest struct {
+	Tenant string `json:"tenant,omitempty"` // empty: DefaultTenant
+	Name   string `json:"name"`             // of the IMAP server, one for each process
+	Cursor string `json:"cursor"`           // of the last Change that was acted on
 }
 
 // ChangeKind is what has changed.

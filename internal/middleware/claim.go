@@ -25,7 +25,15 @@ func (m *Middleware) claim(ctx context.Context, req injection.ClaimRequest) (pla
 		return placement.Placement{}, err
 	}
 	var claimed placement.Placement
-	err = m.change(ctx, t, user, func(d *desk) error {
+	err = m.whenHeard(ctx, func() error { return m.tryClaim(ctx, t, user, req, &claimed) })
+	if err != nil {
+		return placement.Placement{}, err
+	}
+	return claimed, nil
+}
+
+func (m *Middleware) tryClaim(ctx context.Context, t *tenant, user string, req injection.ClaimRequest, claimed *placement.Placement) error {
+	return m.change(ctx, t, user, func(d *desk) error {
 		i := slices.IndexFunc(d.ledger, func(p placement.Placement) bool { return p.Key == req.Key })
 		fresh := placement.Placement{
 			ID: placement.NewID(t.identity.Key, user, req.Key), Key: req.Key, User: user, UIDValidity: req.UIDValidity,
@@ -40,17 +48,16 @@ func (m *Middleware) claim(ctx context.Context, req injection.ClaimRequest) (pla
 		if err == nil && step.Changed {
 			err = d.offered(req.Key, &step.Next)
 		}
+		if err == nil && step.Changed {
+			err = m.heard(ctx, t, req.Campaign)
+		}
 		if err != nil {
 			return err
 		}
 		d.put(i, step)
-		claimed = step.Next
+		*claimed = step.Next
 		return nil
 	})
-	if err != nil {
-		return placement.Placement{}, err
-	}
-	return claimed, nil
 }
 
 // offered completes a claim by what the decision says about its key; Conflict when it is not

@@ -86,3 +86,8 @@ func lost(ctx context.Context, err error) error {
 	}
 	return fault.Wrap(fault.Unavailable, err, "the stream of changes broke off")
 }
+
+// Attend implements injection.Service.
+func (c *Client) Attend(ctx context.Context, req injection.AttendRequest) error {
+	return c.call(ctx, "attend", repeatable, req, new(empty))
+}

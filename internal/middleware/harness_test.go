@@ -267,3 +267,7 @@ func (a *alternating) Record(ctx context.Context, p injection.Person, e []inject
 func (a *alternating) Watch(ctx context.Context, r injection.WatchRequest, heard func(injection.Change) error) error {
 	return a.pick().Watch(ctx, r, heard)
 }
+
+func (a *alternating) Attend(ctx context.Context, r injection.AttendRequest) error {
+	return a.pick().Attend(ctx, r)
+}

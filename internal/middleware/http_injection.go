@@ -71,6 +71,9 @@ func (m *Middleware) injectionRoutes(mux *http.ServeMux) {
 		p, err := m.EndMove(ctx, req)
 		return placementBody{p}, err
 	})
+	route(m, mux, "attend", maxCallBody, func(ctx context.Context, req injection.AttendRequest) (empty, error) {
+		return empty{}, m.Attend(ctx, req)
+	})
 	route(m, mux, "events", maxEventsBody, func(ctx context.Context, req eventsBody) (empty, error) {
 		return empty{}, m.Record(ctx, req.Person, req.Events)
 	})

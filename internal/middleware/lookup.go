@@ -27,7 +27,7 @@ func (m *Middleware) Begin(ctx context.Context, req injection.BeginRequest) (inj
 	}
 	result := decision.Decide(d.decision())
 	m.metrics.refused(result.Rejected)
-	s := injection.Session{Owner: t.owner(d.person.User), Placements: d.view(), Offers: []injection.Offer{}}
+	s := injection.Session{Owner: t.owner(d.person.User), Quiet: d.quiet(), Placements: d.view(), Offers: []injection.Offer{}}
 	for _, c := range result.Chosen {
 		if c.Replaces != "" && !req.Reinject {
 			continue

@@ -28,6 +28,7 @@ type tenant struct {
 	loaded    bool
 	epoch     uint64 // of the keyspace's documents, for which campaigns holds
 	campaigns map[campaign.ID]campaign.Active
+	unheard   map[campaign.ID]string // up to which cursor everybody has to have heard before it begins
 }
 
 // identity is made once per keyspace and kept in it.
@@ -198,6 +199,12 @@ func (t *tenant) snapshot(ctx context.Context) (map[campaign.ID]campaign.Active,
 			break
 		}
 	}
+	// What was published before the documents were read has left its trace by now.
+	_, cursor, err := t.Traces(ctx, "", 1)
+	if err != nil {
+		return nil, fmt.Errorf("reading traces: %w", err)
+	}
+	t.unheard = unheard(t.unheard, t.campaigns, campaigns, cursor)
 	// Documents read after the epoch may be newer than it, never older: at worst they are
 	// read once more.
 	t.campaigns, t.epoch, t.loaded = campaigns, epoch, true

@@ -106,6 +106,15 @@ type Keyspace interface {
 	// It outlives the person's record.
 	Departures(ctx context.Context, owner, mailbox string, validity uint32) ([]placement.Departure, error)
 
+	// Attend notes that a follower of the traces has acted on all of them up to the cursor, and is
+	// waited for by Attended until an instant. What was noted under its name before is replaced.
+	// Invalid: no name, or a cursor that is none.
+	Attend(ctx context.Context, name, cursor string, until time.Time) error
+
+	// Attended reports whether all followers that are waited for at the instant have acted on the
+	// traces up to the cursor; Invalid: a cursor that is none.
+	Attended(ctx context.Context, cursor string, now time.Time) (bool, error)
+
 	// WriteAssignments puts rows of one version of a campaign, which all have the same until.
 	// Rows of the same user and version replace each other, the higher Line wins, in whatever
 	// order they arrive; so a repeated write changes nothing. Of a batch that is refused

@@ -90,6 +90,8 @@ func Run(t *testing.T, open Open) {
 		{"watch resumed", testWatchResumed},
 		{"watch reset", testWatchReset},
 		{"watch ends", testWatchEnds},
+		{"quiet", testQuiet},
+		{"attendance", testAttend},
 		{"cancelled", testCancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {

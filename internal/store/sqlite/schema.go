@@ -32,6 +32,8 @@ var migrations = []string{
 	   PRIMARY KEY (owner, mailbox, validity, uid)) WITHOUT ROWID;`,
 	`CREATE TABLE trace (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, owner TEXT NOT NULL, kind TEXT NOT NULL);
 	 CREATE INDEX trace_at ON trace (at);`,
+	`CREATE TABLE attendant (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+	 CREATE INDEX attendant_until ON attendant (until);`,
 }
 
 func migrate(ctx context.Context, db *sql.DB, file string) error {

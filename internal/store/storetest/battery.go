@@ -72,6 +72,7 @@ func Run(t *testing.T, engine Engine) {
 		{"events followed while written", testFollow},
 		{"members", testMembers},
 		{"traces", testTraces},
+		{"attendance", testAttend},
 		{"traces followed while written", testTracesFollowed},
 		{"cancelled", testCancelled},
 		{"closed", testClosed},
