@@ -61,7 +61,7 @@ func TestSortErrors(t *testing.T) {
 		{"SORT (DATE) UTF-8 ", "a search key expected at octet 22"},
 		{"SORT (DATE)UTF-8 ALL", "a space expected at octet 15"},
 		{"SORT (DATE) UTF-8 ALL)", "a space expected at octet 25"},
-		{"SORT RETURN (PARTIAL 1:2) (DATE) UTF-8 ALL", "result option PARTIAL of SORT is not offered"},
+		{"SORT RETURN (PARTIAL 1:2) (DATE) UTF-8 ALL", "result option PARTIAL is not offered"},
 		{"SORT RETURN MIN (DATE) UTF-8 ALL", "'(' expected at octet 16"},
 		{"THREAD REFERENCES UTF-8 ALL", ""},
 		{"UID THREAD orderedsubject UTF-8 1:*", ""},
