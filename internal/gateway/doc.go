@@ -25,6 +25,7 @@
 //	compose.go     what happens in between: markers, ledger, injection
 //	place.go       ranks, and where injected messages stand
 //	inject.go      claim, reserve, confirm; reserving.go the session as reserve.Conn (reserve: markers, or ahead)
+//	position.go    the date by which a message stands where it is to stand
 //	live.go        the same within an open session: NOOP, CHECK, IDLE
 //	lookup.go      the question at login, which nobody waits for
 //	ledger.go      readings of the placements, and what they change in the view

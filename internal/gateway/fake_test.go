@@ -78,7 +78,7 @@ func (f *fakeService) realUIDs(n int) []int {
 
 // act does what an "@" line says:
 //
-//	@offer CAMPAIGN MAILBOX [TEMPLATE]                  something to be injected
+//	@offer CAMPAIGN MAILBOX [TEMPLATE | KIND N]         something to be injected, at a position
 //	@live CAMPAIGN MAILBOX VALIDITY UID [FLAGS]         injected before
 //	@claimed CAMPAIGN MAILBOX VALIDITY TOKEN LEASE      claimed by a gateway that is not here
 //	@confirm CAMPAIGN UID                               which makes it live
@@ -127,10 +127,14 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 	switch args[0] {
 	case "offer":
 		p := base(args[1])
-		if len(args) > 3 {
+		position := campaign.Top
+		switch {
+		case len(args) > 4:
+			position = campaign.Position(args[3] + " " + args[4])
+		case len(args) > 3:
 			p.Template = args[3]
 		}
-		f.offers = append(f.offers, injection.Offer{ID: p.ID, Key: p.Key, Mailbox: args[2], Template: p.Template, Until: p.Until})
+		f.offers = append(f.offers, injection.Offer{ID: p.ID, Key: p.Key, Mailbox: args[2], Template: p.Template, Until: p.Until, Position: position})
 	case "moving":
 		p := base(args[1])
 		p.Mailbox, p.UIDValidity, p.UID = args[2], number(args[3]), imap.UID(number(args[4]))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/gateway/course"
 	"inlay.example/inlay/internal/gateway/reserve"
@@ -63,6 +64,9 @@ func (s *session) inject(offers []injection.Offer) error {
 		placements[i], tokens[i] = c.p, c.p.Token
 	}
 	s.lookup.taken(placements)
+	if err := s.dates(claims); err != nil {
+		return err
+	}
 
 	uids, err := s.g.reserver.Reserve(s.ctx, &reserving{s: s}, m.validity, tokens, func(st reserve.Step) {
 		switch st {
@@ -122,8 +126,10 @@ func (s *session) reservedAt(before uint64) (uint64, error) {
 
 // claiming is a claim of ours, and where it is in its course.
 type claiming struct {
-	p    placement.Placement
-	step course.Injection
+	p        placement.Placement
+	step     course.Injection
+	position campaign.Position
+	date     time.Time // INTERNALDATE and Date, by the position
 }
 
 // renderable leaves out what could not be shown: it is better not to be injected at all.
@@ -208,7 +214,7 @@ func (s *session) claim(offers []injection.Offer) []claiming {
 		cancel()
 		switch step := course.NewInjection().Next(outcome(err)); step.Do() {
 		case course.Append:
-			claims = append(claims, claiming{p, step})
+			claims = append(claims, claiming{p: p, step: step, position: o.Position})
 		case course.Read:
 			// Another session of this person was first: it is in the ledger, and the caller
 			// reads that next.
@@ -241,7 +247,7 @@ func outcome(err error) course.Outcome {
 // lease decides: whoever finds it voids it or sees it live, under a UID that is burnt.
 func (s *session) confirm(c claiming, uid imap.UID, modSeq uint64) {
 	req := injection.ConfirmRequest{
-		Person: s.person(), ID: c.p.ID, Token: c.p.Token, UID: uid, InternalDate: time.Now().UTC().Truncate(time.Second),
+		Person: s.person(), ID: c.p.ID, Token: c.p.Token, UID: uid, InternalDate: c.date,
 		ModSeq: modSeq,
 	}
 	var err error
