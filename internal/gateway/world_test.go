@@ -339,7 +339,11 @@ func (w *world) open(exists, uidNext, n int) string {
 			case strings.HasPrefix(text, "UID SEARCH"):
 				b.say("* SEARCH")
 			case strings.HasPrefix(text, "SEARCH RETURN (MAX) UID 1:"):
-				b.say(fmt.Sprintf("* ESEARCH (TAG %q) MAX %d", tag, below(uids, strings.TrimPrefix(text, "SEARCH RETURN (MAX) UID 1:"))))
+				answer := fmt.Sprintf("* ESEARCH (TAG %q)", tag)
+				if n := below(uids, strings.TrimPrefix(text, "SEARCH RETURN (MAX) UID 1:")); n > 0 {
+					answer += fmt.Sprintf(" MAX %d", n)
+				}
+				b.say(answer)
 			case strings.HasPrefix(text, "SEARCH UID "):
 				above := "* SEARCH"
 				lo, _, _ := strings.Cut(strings.TrimPrefix(text, "SEARCH UID "), ":")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,4 +104,47 @@ func (c *client) binary(t *testing.T, n int, ask, name string) (v binaryValue, n
 	}
 	t.Fatalf("no answer to %s of %d: %q", ask, n, all)
 	return v, false
+}
+
+// TestDovecotDifferenceViews: envelope, structure and sections are Dovecot's, of generated
+// messages as of those of the corpus (TestDovecot).
+func TestDovecotDifferenceViews(t *testing.T) {
+	t.Parallel()
+	msgs, c := delivered(t, false)
+	items := []string{"RFC822.SIZE", "ENVELOPE", "BODY", "BODYSTRUCTURE"}
+	names := slices.Clone(items)
+	var all []imap.Section
+	for _, p := range append(paths()[:14], []uint32{2, 1, 1}) {
+		for _, spec := range []imap.Specifier{imap.WholePart, imap.MIME, imap.Header, imap.Text} {
+			all = append(all, imap.Section{Part: p, Specifier: spec})
+		}
+	}
+	all = append(all, imap.Section{Specifier: imap.Header}, imap.Section{Specifier: imap.Text}, imap.Section{Specifier: imap.HeaderFields, Fields: []string{"SUBJECT", "TO"}},
+		imap.Section{Specifier: imap.HeaderFieldsNot, Fields: []string{"SUBJECT"}}, imap.Section{Partial: &imap.Partial{Offset: 40, Count: 60}})
+	for _, s := range all {
+		items = append(items, asked(s))
+		names = append(names, message.SectionName(s))
+	}
+	for i, raw := range msgs {
+		m := parse(t, raw)
+		for k, want := range c.fetch(t, i+1, items, names) {
+			var got string
+			switch k {
+			case 0:
+				got = strconv.FormatInt(m.Size(), 10)
+			case 1:
+				got = string(m.AppendEnvelope(nil))
+			case 2:
+				got = string(m.AppendBody(nil))
+			case 3:
+				got = string(m.AppendBodyStructure(nil))
+			default:
+				data, _ := m.Section(all[k-4])
+				got, want = string(data), unquote(t, want)
+			}
+			if got != want {
+				t.Errorf("message %d %s: %s\n%.3000s", i, items[k], around(want, got), raw)
+			}
+		}
+	}
 }

@@ -105,7 +105,7 @@ func (p *parser) part(of partOf, depth int) *entity {
 		p.scan()
 	}
 	e.body = p.raw[start:max(p.end, start)]
-	if len(e.body) == 0 && !ended && p.hit >= 0 {
+	if p.pos == start && !ended && p.hit >= 0 {
 		e.header = e.header[:len(e.header)-2] // the empty line's CRLF is the boundary's, as for Dovecot
 	}
 	return e
