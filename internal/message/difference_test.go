@@ -16,7 +16,7 @@ import (
 
 var (
 	seed     = flag.Uint64("seed", 1, "what the generated messages and queries begin from")
-	messages = flag.Int("messages", 100, "generated messages that a real server is asked about")
+	messages = flag.Int("messages", 80, "generated messages that a real server is asked about")
 )
 
 // delivered gives generated messages to a real Dovecot, and a session that has them selected.

@@ -11,7 +11,7 @@ import (
 	"inlay.example/inlay/internal/message"
 )
 
-var asking = flag.Int("queries", 400, "generated queries that a real server is asked")
+var asking = flag.Int("queries", 250, "generated queries that a real server is asked")
 
 // text is something to look for: a word that occurs, or a piece of one or of several.
 func (n nasty) text() string {
