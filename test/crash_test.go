@@ -62,10 +62,21 @@ func testKilled(t *testing.T, kind peertest.Backend) {
 					w.lapsed(t, user)
 				}
 				p := newProxy(t, d.Address(), w.middleware, func(c *gateway.Config) { c.KnownBudget = 0 }) // 2 s, as people have it
+				if how.lapse {
+					// Before anybody has opened the mailbox, and cleared it.
+					if got := login(t, p.addr, user).must("STATUS INBOX (MESSAGES)").lines("STATUS"); len(got) != 1 || !strings.Contains(got[0], "(MESSAGES 3)") && !strings.Contains(got[0], "(MESSAGES 4)") || strings.Contains(got[0], "(MESSAGES 4)") && !live(step) {
+						t.Errorf("after %s STATUS counts %q of three mails", step, got)
+					}
+				}
 				w.comesBack(t, d, p, user, how.first, step, how.lapse)
 			})
 		}
 	}
+}
+
+// live reports whether a letter is in the mailbox after a step, for those who look.
+func live(step gateway.Step) bool {
+	return step == gateway.StepConfirmed || step == gateway.StepAnswered
 }
 
 // killed lets a gateway die at a step, in the middle of a person's SELECT.

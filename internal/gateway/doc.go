@@ -31,6 +31,7 @@
 //	ledger.go      readings of the placements, and what they change in the view
 //	resolve.go     claims of others ended, markers removed
 //	course/        what is done next of an injection, a bell, a change: tables, explored by tests
+//	left.go        markers left in a mailbox that is not open
 //	known.go       what is known of a person while the store is down
 //
 //	change.go      a change carried to where it may be told: HIGHESTMODSEQ raised, settled

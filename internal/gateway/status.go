@@ -243,6 +243,10 @@ func (s *session) tellStatus(asked []string, x *mailboxStatus, all []placement.P
 		for _, mk := range m.markers { // that could not be expunged: the mailbox is open read-only
 			mk.uncount(x)
 		}
+	} else {
+		for _, mk := range s.leftElsewhere(x, all) {
+			mk.uncount(x)
+		}
 	}
 	x.tell(s, asked)
 	return rings
