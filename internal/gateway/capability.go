@@ -19,13 +19,13 @@ var offered = map[string]bool{
 	"QUOTA": true, "QUOTASET": true, "ACL": true, "METADATA": true, "METADATA-SERVER": true,
 	"LIST-EXTENDED": true, "LIST-STATUS": true, "STATUS=SIZE": true,
 	"BINARY": true, "OBJECTID": true, "SAVEDATE": true, "PREVIEW": true, "PARTIAL": true, "PREVIEW=FUZZY": true, "SNIPPET=FUZZY": true,
-	"CONDSTORE": true,
-	"ESEARCH":   true, "WITHIN": true, "SEARCHRES": true,
+	"CONDSTORE": true, "QRESYNC": true,
+	"ESEARCH": true, "WITHIN": true, "SEARCHRES": true,
 }
 
 // offered reports whether a capability of the backend's, in upper case, is offered.
 func (s *session) offered(up string) bool {
-	if up == "CONDSTORE" && s.service != nil && !s.caps.Has("UIDPLUS") {
+	if (up == "CONDSTORE" || up == "QRESYNC") && s.service != nil && !s.caps.Has("UIDPLUS") {
 		return false // nothing could raise HIGHESTMODSEQ for a change of ours
 	}
 	return offered[up] || orderCaps[up] && s.ordered()

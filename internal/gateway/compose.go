@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -59,6 +60,9 @@ func (s *session) compose(m *mailbox) error {
 	entries, err := s.toPlace(live)
 	if err != nil {
 		return err
+	}
+	if s.heldBack() {
+		return desync{fmt.Errorf("messages that were announced can neither be seen nor heard of as vanished")}
 	}
 	if err := s.place(entries); err != nil {
 		return err

@@ -170,7 +170,7 @@ func (s *session) logout(c *command.Command) error {
 
 // answer writes the backend's tagged response.
 func (s *session) answer(res tagged) error {
-	res = s.taggedHighest(res)
+	res = s.taggedHighest(s.expungedAt(res))
 	if s.modified != "" {
 		if res.ok() {
 			tag, _, _ := bytes.Cut(res.raw, []byte(" "))

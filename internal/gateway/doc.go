@@ -36,6 +36,7 @@
 //
 //	change.go      a change carried to where it may be told: HIGHESTMODSEQ raised, settled
 //	modseq.go      mod-sequences heard and told; fetchmodseq.go CHANGEDSINCE
+//	resync.go      SELECT with QRESYNC; vanished.go where VANISHED of the backend is translated
 //
 //	search.go esearch.go  where a query is split; SEARCH merged, and RETURN; saved.go what "$" is; partial.go pages
 //	order.go sort.go esort.go  whose order is known; SORT held, and RETURN; sortplace.go where ours belong
@@ -64,7 +65,7 @@
 // Implements the server side of RFC 3501 with RFC 2177 (IDLE), 2342 (NAMESPACE), 2971 (ID),
 // 3348 (CHILDREN), 3502 (MULTIAPPEND), 3691 (UNSELECT), 4314 (ACL), 4315 (UIDPLUS), 4731
 // (ESEARCH), 4959 (SASL-IR), 4978 (COMPRESS), 5032 (WITHIN), 5161 (ENABLE), 5182 (SEARCHRES), 5256 (SORT, THREAD), 5258 (LIST-EXTENDED), 5267 (ESORT), 5464
-// (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 6851 (MOVE), 7162 (CONDSTORE), 7628 (OAUTHBEARER), 7888 (LITERAL+,
+// (METADATA), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154 (SPECIAL-USE), 6851 (MOVE), 7162 (CONDSTORE, QRESYNC), 7628 (OAUTHBEARER), 7888 (LITERAL+,
 // LITERAL-), 7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8514 (SAVEDATE), 8970 (PREVIEW), 3516
 // (BINARY), 9394 (PARTIAL) and 9208 (QUOTA), so far as the backend
 // has them.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 
 	"inlay.example/inlay/internal/imap/command"
@@ -9,7 +10,7 @@ import (
 
 // enableable are the extensions that a client may enable, if they are offered (capability.go) and
 // the backend has them: the others would make the backend say what nobody here understands.
-var enableable = map[string]bool{"CONDSTORE": true}
+var enableable = map[string]bool{"CONDSTORE": true, "QRESYNC": true}
 
 // enabled are the extensions that the client has enabled, by ENABLE or by using them.
 type enabled map[string]bool
@@ -58,6 +59,12 @@ func (s *session) enable(c *command.Command, a *command.Enable) error {
 		s.line(c.Tag + " OK Enabled.")
 		return nil
 	}
+	if slices.Contains(names, "QRESYNC") && !s.qresync() {
+		// What has left until now is told by numbers still.
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
 	res, err := s.exchange(c.Tag, []byte(c.Tag+" ENABLE "+strings.Join(names, " ")+"\r\n"), nil, s.enabledResponse)
 	if err != nil {
 		return err
@@ -81,6 +88,9 @@ func (s *session) enabledResponse(h response.Head) (bool, error) {
 	for _, name := range strings.Fields(string(rest)) {
 		if up := strings.ToUpper(name); enableable[up] {
 			s.enables(up)
+			if up == "QRESYNC" { // rfc7162 §3.2.3: which enables CONDSTORE too
+				s.enables("CONDSTORE")
+			}
 			line += " " + name
 		}
 	}

@@ -22,10 +22,14 @@ type handler func(h response.Head) (bool, error)
 
 // exchange sends a command with its literals and reads responses up to the tagged one.
 func (s *session) exchange(tag string, raw []byte, literals []command.Literal, h handler) (tagged, error) {
-	if res, done, err := s.send(tag, raw, literals, h); done || err != nil {
-		return res, err
+	res, done, err := s.send(tag, raw, literals, h)
+	if !done && err == nil {
+		res, err = s.await(tag, h)
 	}
-	return s.await(tag, h)
+	if m := s.mbox; err == nil && m != nil && !m.vanishing.Empty() && !m.resolving {
+		err = s.resolveDoubt()
+	}
+	return res, err
 }
 
 // send writes a command. To a backend that does not take it at once each literal is announced

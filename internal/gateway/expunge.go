@@ -52,7 +52,7 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	return s.answer(s.expungedAt(res))
+	return s.answer(res)
 }
 
 // expungedAt gives the OK of an expunge HIGHESTMODSEQ where something injected has left: the
@@ -63,7 +63,7 @@ func (s *session) expungedAt(res tagged) tagged {
 		return res
 	}
 	m.expunged = false
-	if s.enabled.has("QRESYNC") && m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
+	if s.qresync() && m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
 		res = withCode(res, "HIGHESTMODSEQ "+strconv.FormatUint(m.mod.highest, 10))
 	}
 	return res

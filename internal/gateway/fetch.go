@@ -14,13 +14,17 @@ import (
 // numbers; those of injected messages are put between them, in ascending order.
 func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	m := s.mbox
-	if m == nil || !m.active || m.asWritten(a.Set, a.UID) {
+	if m == nil || !m.active || m.asWritten(a.Set, a.UID) && !a.Vanished {
 		return s.forward(c)
 	}
 	if err := s.freshen(freshAge, s.g.cfg.LookupBudget); err != nil {
 		return err
 	}
-	sel, err := s.savedOr(a.Saved, a.Set, a.UID)
+	set := a.Set
+	if a.Vanished {
+		set = s.generous(set)
+	}
+	sel, err := s.savedOr(a.Saved, set, a.UID)
 	if err != nil {
 		return err
 	}
@@ -34,6 +38,11 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 	f := &fetching{s: s, a: a, todo: sel.injected}
 	if err := f.changed(); err != nil {
 		return err
+	}
+	if a.Vanished {
+		if err := f.departed(set); err != nil {
+			return s.localError(c, err)
+		}
 	}
 	if sel.ours() {
 		return s.local(c, a.SetStart, a.SetEnd, a.UID, sel, f.rest)
@@ -63,13 +72,20 @@ type fetching struct {
 	refused string // why a section could not be decoded
 	unseen  bool   // the store does not take \Seen now: it is left out of the rest too
 	items   []command.FetchItem
+	earlier *earlierGone      // of the modifier VANISHED; nil without it
 	seen    map[imap.UID]bool // \Seen was set before the answer, because HIGHESTMODSEQ had to be raised for it
 }
 
 // response is the handler of the exchange.
 func (f *fetching) response(h response.Head) (bool, error) {
+	if f.earlier != nil && h.Name == "VANISHED" {
+		return f.earlier.response(f.s, h)
+	}
 	if h.Name != "FETCH" {
 		return false, nil
+	}
+	if f.earlier != nil {
+		f.earlier.rest(f.s)
 	}
 	s := f.s
 	n, ok := s.mbox.view.ClientSeq(imap.SeqNum(h.Num))
@@ -91,6 +107,9 @@ func (f *fetching) response(h response.Head) (bool, error) {
 
 // rest answers for the injected messages behind the last real one.
 func (f *fetching) rest() error {
+	if f.earlier != nil {
+		f.earlier.rest(f.s)
+	}
 	for len(f.todo) > 0 {
 		if err := f.one(); err != nil {
 			return err

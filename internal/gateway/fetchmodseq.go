@@ -7,6 +7,8 @@ import (
 	"inlay.example/inlay/internal/gateway/course"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
+	"inlay.example/inlay/internal/injection"
+	"inlay.example/inlay/internal/placement"
 )
 
 // changed leaves out what has not changed since the mod-sequence of CHANGEDSINCE (rfc7162
@@ -66,4 +68,69 @@ func (f *fetching) raised() {
 			}
 		}
 	}
+}
+
+// generous gives a set of UIDs for VANISHED, in which "*" reaches as far as the client knows of
+// UIDs: what has vanished may have been the last message.
+func (s *session) generous(set imap.SeqSet) imap.SeqSet {
+	out := slices.Clone(set)
+	for i, r := range out {
+		if last := uint32(s.mbox.lastUID); last > 0 {
+			if r.A == 0 {
+				out[i].A = last
+			}
+			if r.B == 0 {
+				out[i].B = last
+			}
+		}
+	}
+	return out
+}
+
+// departed reads what of the injected messages of a set has left since the mod-sequence of
+// CHANGEDSINCE. The reading comes before the backend is asked: what leaves later is raised, and
+// rings.
+func (f *fetching) departed(set imap.SeqSet) error {
+	s := f.s
+	gone, err := s.departures()
+	if err != nil {
+		return refusal{"[UNAVAILABLE] What has left cannot be told now, please try again."}
+	}
+	f.earlier = s.earlierOf(gone, set.Resolve(uint32(s.mbox.lastUID)), f.a.ChangedSince)
+	return nil
+}
+
+// departures reads what injected messages have left the selected mailbox.
+func (s *session) departures() ([]placement.Departure, error) {
+	m := s.mbox
+	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
+	defer cancel()
+	gone, err := s.service.Departed(ctx, injection.DepartedRequest{Person: s.person(), Mailbox: m.name, UIDValidity: m.validity})
+	if err != nil {
+		s.log.Info("departed messages not read", "mailbox", m.name, "error", err)
+	}
+	return gone, err
+}
+
+// earlierOf makes what VANISHED (EARLIER) is to hold of departures, within uids and since a
+// mod-sequence.
+func (s *session) earlierOf(gone []placement.Departure, uids imap.Set, since uint64) *earlierGone {
+	m := s.mbox
+	e := &earlierGone{}
+	for _, d := range gone {
+		if uids.Contains(uint32(d.UID)) && course.Matches(d.ModSeq, d.Pending, since) {
+			e.departed.Add(uint32(d.UID))
+		}
+	}
+	for _, uid := range m.view.Injected() {
+		e.keep.Add(uint32(uid))
+	}
+	for _, p := range m.arriving {
+		e.keep.Add(uint32(p.UID))
+	}
+	// One that the client is not told of yet is told by VANISHED, with its number taken away.
+	for _, uid := range m.gone {
+		e.departed.Remove(uint32(uid))
+	}
+	return e
 }

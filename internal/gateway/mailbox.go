@@ -58,12 +58,20 @@ type mailbox struct {
 	saved     []imap.UID                // injected messages of "$", ascending; real ones the backend keeps
 	refused   map[placement.ID]struct{} // learnt of too late for this session, counted once
 
-	mod        modSeqs
-	expunged   bool      // something injected was expunged by the command in progress, and raised
-	left       []*change // found unraised by the reading within SELECT
-	looked     bool      // at the rights that a marker needs
-	cannot     string    // why no marker may be set; empty if it may
-	unraisable time.Time // when HIGHESTMODSEQ could not be raised, last
+	vanishing imap.Set // said by VANISHED and not in the view yet: numbers are in doubt (vanished.go)
+	resolving bool     // it is being asked which numbers they had
+	doubted   uint32   // EXISTS that came meanwhile; 0 if none
+	// doubtedFetches came meanwhile too.
+	doubtedFetches []doubtedFetch
+	ghosts         imap.Set // UIDs of the view's ghosts, to who has enabled QRESYNC
+	unseenLost     bool     // it is not known any more which message of the SELECT is the first unseen one
+	capModSeq      uint64   // HIGHESTMODSEQ may not be told as higher, because departures could not be read; 0: it may
+	mod            modSeqs
+	expunged       bool      // something injected was expunged by the command in progress, and raised
+	left           []*change // found unraised by the reading within SELECT
+	looked         bool      // at the rights that a marker needs
+	cannot         string    // why no marker may be set; empty if it may
+	unraisable     time.Time // when HIGHESTMODSEQ could not be raised, last
 }
 
 // freshMessage is a message of the backend that was identified and not told yet.
@@ -143,14 +151,7 @@ func (m *mailbox) expunge(n imap.SeqNum) error {
 		kept = append(kept, f)
 	}
 	m.fresh = kept
-	for uid, mk := range m.markers {
-		if !m.view.HiddenUID(uid) {
-			if mk.recent && m.recent > 0 {
-				m.recent-- // until the backend says RECENT again
-			}
-			delete(m.markers, uid)
-		}
-	}
+	m.dropMarkers()
 	return nil
 }
 

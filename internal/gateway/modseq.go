@@ -195,7 +195,7 @@ func withCode(res tagged, code string) tagged {
 // also where nothing else is told, because STORE was silent (rfc7162 §3.1.4.2, §3.1.3).
 func (s *session) flagsLine(n imap.SeqNum, e *entry, uid, silent bool) {
 	var items []string
-	if uid || s.enabled.has("QRESYNC") {
+	if uid || s.qresync() {
 		items = append(items, "UID "+strconv.FormatUint(uint64(e.p.UID), 10))
 	}
 	if s.condStore() {

@@ -66,7 +66,14 @@ func (s *session) identifyAll() (bell string, err error) {
 			bell = b
 		}
 		if found == 0 {
-			break // gone underneath: their EXPUNGE is on its way
+			// Gone underneath: their EXPUNGE or VANISHED is on its way.
+			said, err := s.hearAll()
+			if err != nil {
+				return "", err
+			}
+			if !said {
+				break
+			}
 		}
 	}
 	if bell != "" || len(m.fresh) == 0 {
@@ -176,7 +183,7 @@ func (s *session) flagsAside(seq imap.SeqNum, f response.Fetch) error {
 	if s.condStore() && f.ModSeq > 0 {
 		text = "MODSEQ (" + strconv.FormatUint(f.ModSeq, 10) + ") " + text
 	}
-	if s.enabled.has("QRESYNC") && f.UID != 0 {
+	if s.qresync() && f.UID != 0 {
 		text = "UID " + strconv.FormatUint(uint64(f.UID), 10) + " " + text
 	}
 	s.fetchHead(n)
@@ -220,18 +227,32 @@ func (s *session) tellGhosts() error {
 	})
 }
 
+// tellGone tells what has left: by UIDs to who has enabled QRESYNC, else by numbers.
+func (s *session) tellGone() error {
+	m := s.mbox
+	if s.qresync() {
+		return s.tellVanished()
+	}
+	if err := s.tellGhosts(); err != nil {
+		return err
+	}
+	for _, uid := range m.gone {
+		if n, ok := m.view.Remove(uid); ok {
+			s.number(uint32(n), "EXPUNGE")
+		}
+	}
+	return nil
+}
+
 // tell tells what is known and was held: expunges, flags, then new messages, in the order
 // that servers tell them.
 func (s *session) tell() error {
 	m := s.mbox
 	if s.mayExpunge {
-		if err := s.tellGhosts(); err != nil {
+		if err := s.tellGone(); err != nil {
 			return err
 		}
 		for _, uid := range m.gone {
-			if n, ok := m.view.Remove(uid); ok {
-				s.number(uint32(n), "EXPUNGE")
-			}
 			if e := m.entries[uid]; e != nil && e.recent {
 				m.recentHeld = true // there is one fewer
 			}
@@ -259,6 +280,9 @@ func (s *session) tell() error {
 // told, in the order of their UIDs, and says EXISTS once.
 func (s *session) tellNew() error {
 	m := s.mbox
+	if s.heldBack() {
+		return s.tellRecent(false)
+	}
 	late := s.arrivals()
 	m.reserved = nil
 	if len(late) == 0 && len(m.fresh) == 0 {

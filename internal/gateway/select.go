@@ -72,7 +72,9 @@ func (s *session) selectMailbox(c *command.Command, a *command.Select) error {
 		return err
 	}
 	m.composing = false
-	s.reply(m, &ans)
+	if err := s.resynchronise(m, a.QResync, func() { s.reply(m, &ans) }); err != nil {
+		return err
+	}
 	if err := s.answer(res); err != nil {
 		return err
 	}
@@ -89,12 +91,14 @@ func (s *session) selectMailbox(c *command.Command, a *command.Select) error {
 // selectRaw is the command as it is sent; a mailbox name that came as a literal is sent, and
 // kept for commands of our own, as a quoted string.
 func (s *session) selectRaw(c *command.Command, a *command.Select, m *mailbox) []byte {
-	if len(c.Literals) == 0 {
+	if len(c.Literals) == 0 && a.QResync == nil {
 		return c.Raw
 	}
-	m.raw = string(imap.AppendQuoted(nil, a.Octets))
+	if len(c.Literals) > 0 {
+		m.raw = string(imap.AppendQuoted(nil, a.Octets))
+	}
 	params := ""
-	if a.CondStore {
+	if a.CondStore || a.QResync != nil { // what QRESYNC asks for is asked for when it is known what the view holds
 		params = " (CONDSTORE)"
 	}
 	return []byte(c.Tag + " " + c.Name + " " + m.raw + params + "\r\n")
@@ -107,7 +111,7 @@ func (s *session) hold(ans *answer, h response.Head) (bool, error) {
 	if h.Name == "BYE" || h.Name == "CAPABILITY" {
 		return false, nil
 	}
-	if h.Name == "FETCH" || h.Name == "EXPUNGE" {
+	if h.Name == "FETCH" || h.Name == "EXPUNGE" || h.Name == "VANISHED" {
 		// Of the mailbox that is being left, in numbers that mean nothing any more.
 		return true, backendError(s.bc.Reader.Copy(discard{}))
 	}
@@ -187,6 +191,9 @@ func (s *session) open(m *mailbox, ans *answer, res tagged) error {
 		}
 	}
 	m.base = m.uidNext
+	if m.uidNext > 0 {
+		m.lastUID = imap.UID(m.uidNext - 1)
+	}
 	m.view = mailview.New(ans.exists)
 	return nil
 }
@@ -227,7 +234,7 @@ func (s *session) reply(m *mailbox, ans *answer) {
 			_, _ = s.out.Write(replaceCode(rest, "UIDNEXT "+strconv.FormatUint(uint64(m.uidNext), 10)))
 		case l.what == "HIGHESTMODSEQ": // with what was injected or raised within this SELECT
 			_, _ = s.out.WriteString("* OK")
-			_, _ = s.out.Write(replaceCode(rest, "HIGHESTMODSEQ "+strconv.FormatUint(m.mod.highest, 10)))
+			_, _ = s.out.Write(replaceCode(rest, "HIGHESTMODSEQ "+strconv.FormatUint(m.toldHighest(), 10)))
 		case l.what == "UNSEEN":
 			if unseen != 0 {
 				_, _ = s.out.WriteString("* OK")
@@ -255,6 +262,9 @@ func (m *mailbox) learnAll() (grown bool) {
 
 // firstUnseen is UNSEEN in the client's numbers; 0 leaves the code out.
 func (s *session) firstUnseen(m *mailbox) uint32 {
+	if m.unseenLost {
+		return 0
+	}
 	var first uint32
 	if m.unseen != 0 {
 		if n, ok := m.view.ClientSeq(imap.SeqNum(m.unseen)); ok {

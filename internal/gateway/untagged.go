@@ -20,10 +20,13 @@ func (s *session) untagged(h response.Head) error {
 		return s.untaggedCapability(h)
 	}
 	if m == nil || !m.active {
-		if s.nowhere && (h.HasNum || h.Name == "FLAGS") {
+		if s.nowhere && (h.HasNum || h.Name == "FLAGS" || h.Name == "VANISHED") {
 			return backendError(s.bc.Reader.Copy(discard{})) // of a mailbox that the client is not in
 		}
 		return s.relayStatus(h)
+	}
+	if m.inDoubt() && (h.Name == "EXISTS" || h.Name == "EXPUNGE" || h.Name == "FETCH") {
+		return s.doubt(h)
 	}
 	switch h.Name {
 	case "EXISTS":
@@ -55,8 +58,7 @@ func (s *session) untagged(h response.Head) error {
 	case "OK":
 		return s.untaggedOK(h)
 	case "VANISHED":
-		// Only to clients that enabled QRESYNC, which is not offered.
-		return desync{fmt.Errorf("VANISHED without QRESYNC")}
+		return s.untaggedVanished()
 	}
 	if m.composing && h.Name != "BYE" && h.Name != "METADATA" { // which comes unasked too (rfc5464 §4.4.2)
 		return s.drop()

@@ -70,6 +70,15 @@ func (v *View) HiddenUID(uid imap.UID) bool {
 	return i < len(v.uids) && v.uids[i].uid == uid
 }
 
+// HiddenSeq gives the number of an identified hidden message in the backend's list.
+func (v *View) HiddenSeq(uid imap.UID) (imap.SeqNum, bool) {
+	i := sort.Search(len(v.uids), func(i int) bool { return v.uids[i].uid >= uid })
+	if i == len(v.uids) || v.uids[i].uid != uid {
+		return 0, false
+	}
+	return imap.SeqNum(v.uids[i].seq), true
+}
+
 // hiddenAt gives the index of the first identified hidden message with the number seq or more.
 func (v *View) hiddenAt(seq uint32) int {
 	return sort.Search(len(v.uids), func(i int) bool { return v.uids[i].seq >= seq })

@@ -96,12 +96,17 @@ func tell(want ...imap.SeqNum) func(*mailview.View) error {
 
 // vanish checks which UIDs are told.
 func vanish(uids, want string) func(*mailview.View) error {
+	return vanishAbove(imap.MaxUID, uids, want)
+}
+
+// vanishAbove is vanish to a client that was told of UIDs up to last.
+func vanishAbove(last imap.UID, uids, want string) func(*mailview.View) error {
 	return func(v *mailview.View) error {
 		set, err := imap.ParseSeqSet([]byte(uids), 100)
 		if err != nil {
 			return err
 		}
-		got, err := v.Vanish(set.Resolve(0))
+		got, err := v.Vanish(set.Resolve(0), last)
 		if err == nil && got.String() != want {
 			return fmt.Errorf("told %q", got)
 		}
@@ -191,7 +196,12 @@ func TestView(t *testing.T) {
 			{"told", tell(1), "1 | 1", ""},
 			{"two arrive", arrive(3), "1 | 1 u u", ""},
 			{"the second is known first", hide(3, 50), "1 | 1 u h", ""},
-			{"VANISHED", vanish("20", ""), "", "VANISHED while numbers are in doubt"},
+			{"of what nobody knows", vanishAbove(20, "60", ""), "", "VANISHED of UID 60, where every message is known"},
+			{"the one that was never looked at", vanishAbove(20, "30", ""), "1 | 1 h", ""},
+			{"more than were not told", vanishAbove(20, "30:32", ""), "", "VANISHED of 3 messages that were not told, of 0"},
+			{"two more arrive", arrive(4), "1 | 1 h u u", ""},
+			{"the last of them is told", func(v *mailview.View) error { return errors.Join(v.Hide(4, 70), v.Reveal(2), v.Reveal(4)) }, "1 2 4 | 1 2 u 3", ""},
+			{"which of them may it have been", vanishAbove(70, "20", ""), "", "VANISHED while numbers are in doubt"},
 		}},
 		{"SELECT is composed", 3, []op{
 			{"one goes", expunge(1), "g 1 2 | 2 3", ""},
@@ -375,7 +385,7 @@ func FuzzTranslate(f *testing.F) {
 			case 6:
 				err = v.TellGhosts(func(imap.SeqNum) error { return nil })
 			case 7:
-				_, err = v.Vanish(imap.SetOf(100+n, 101+n))
+				_, err = v.Vanish(imap.SetOf(100+n, 101+n), 110)
 			case 8:
 				_, err = v.Inject(imap.UID(n), v.Backend())
 			}
