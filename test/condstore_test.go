@@ -133,3 +133,8 @@ func testCondStore(t *testing.T, kind peertest.Backend) {
 		}
 	}
 }
+
+func TestCondStoreCyrus(t *testing.T) {
+	t.Parallel()
+	testCondStore(t, peertest.CyrusBackend)
+}

@@ -206,6 +206,7 @@ func (s *session) leftBy(changes []*change) error {
 			s.depart(e)
 		}
 	}
+	m.expunged = len(changes) > 0 && m.tracked()
 	return nil
 }
 

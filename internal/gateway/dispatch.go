@@ -36,7 +36,7 @@ func (s *session) dispatch(c *command.Command) error {
 		s.usesModSeqs()
 	}
 	if s.mbox != nil {
-		s.mbox.mod.peeked = false
+		s.mbox.mod.peeked, s.mbox.expunged = false, false
 	}
 	if c.Err != nil {
 		return s.malformed(c)

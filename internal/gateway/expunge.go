@@ -59,11 +59,11 @@ func (s *session) expunge(c *command.Command, a *command.Expunge) error {
 // backend knows of nothing, or of less (rfc7162 §3.2.7, of clients that enabled QRESYNC).
 func (s *session) expungedAt(res tagged) tagged {
 	m := s.mbox
-	if m == nil || !m.expunged || !res.ok() {
+	if m == nil || !m.expunged {
 		return res
 	}
 	m.expunged = false
-	if s.qresync() && m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
+	if res.ok() && s.qresync() && m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
 		res = withCode(res, "HIGHESTMODSEQ "+strconv.FormatUint(m.mod.highest, 10))
 	}
 	return res
