@@ -184,6 +184,9 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 		return nil, err
 	}
 	s.voidForeign(m, all)
+	if err := s.removeLost(m, all); err != nil {
+		return nil, err
+	}
 	live, claimed := m.here(all)
 	m.read, m.mod.read = time.Now(), heard
 	m.left = m.unraised(all)
@@ -191,6 +194,20 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 		return live, nil
 	}
 	return s.resolve(claimed)
+}
+
+// removeLost looks for markers whose claims became void without anybody having seen them: another
+// session's STORE may have taken their keyword off, and then nothing but the token finds them.
+func (s *session) removeLost(m *mailbox, all []placement.Placement) error {
+	now := time.Now()
+	for _, p := range all {
+		if p.Lost(now) && p.Mailbox == m.name && p.UIDValidity == m.validity {
+			if err := s.removeMarker(p.Token); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // knownOf gives what was known of a mailbox when the ledger cannot be read.

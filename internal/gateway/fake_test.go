@@ -343,7 +343,8 @@ func (f *fakeService) Watch(ctx context.Context, _ injection.WatchRequest, heard
 func (f *fakeService) alive() []placement.Placement {
 	var out []placement.Placement
 	for _, p := range f.placements {
-		if !p.State.Final() || p.Pending {
+		p.Reason = strings.TrimSuffix(p.Reason, " released") // that is for the transcripts
+		if !p.State.Final() || p.Pending || p.Lost(time.Now()) {
 			p.Flags = slices.Clone(p.Flags)
 			out = append(out, p)
 		}
@@ -416,7 +417,7 @@ func (f *fakeService) Void(ctx context.Context, req injection.VoidRequest) error
 		if p == nil || p.Token != req.Token || p.State == placement.Void {
 			return struct{}{}, nil
 		}
-		p.State, p.Rev, p.Reason = placement.Void, p.Rev+1, req.Reason
+		p.State, p.Rev, p.Reason, p.Changed = placement.Void, p.Rev+1, req.Reason, time.Now()
 		if req.Release {
 			p.Reason += " released"
 			f.offers = append(f.offers, injection.Offer{ID: p.ID + "'", Key: p.Key, Mailbox: p.Mailbox, Template: p.Template, Until: p.Until})

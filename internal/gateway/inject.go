@@ -224,7 +224,7 @@ func (s *session) claim(offers []injection.Offer) []claiming {
 			// It may have been made. Give it up, and do not make the person wait for that, nor for
 			// the next claim.
 			s.notInjected(reasonOf(err), err)
-			s.g.wg.Go(func() { s.release(placement.Placement{ID: o.ID, Token: token}, "unknown", true) })
+			s.g.wg.Go(func() { s.release(placement.Placement{ID: o.ID, Token: token}, placement.ReasonUnknown, true) })
 			return claims
 		}
 	}

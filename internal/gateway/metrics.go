@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"inlay.example/inlay/internal/placement"
 )
 
 // metrics of a gateway. Names end in their unit; reasons are a closed set (see reasons).
@@ -36,7 +38,7 @@ const (
 	reasonNoUIDPlus   = "no_uidplus"         // the backend has no UIDPLUS, or says UIDNOTSTICKY
 	reasonNoUIDNext   = "no_uidnext"         // SELECT did not say UIDNEXT or UIDVALIDITY
 	reasonAppend      = "append_refused"     // the marker got a NO: quota, most often
-	reasonKept        = "marker_kept"        // the marker could not be expunged
+	reasonKept        = placement.ReasonKept // the marker could not be expunged
 	reasonClaim       = "claim_refused"      // somebody else has it, or it is over
 	reasonConfirm     = "confirm_failed"     // the claim was voided meanwhile, or the store is gone
 	reasonRender      = "render_failed"      // the template cannot be had or rendered

@@ -114,9 +114,9 @@ func (s *session) voidClaim(p placement.Placement, lapsed bool) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
 	defer cancel()
-	reason := "superseded"
+	reason := placement.ReasonSuperseded
 	if lapsed {
-		reason = "lapsed"
+		reason = placement.ReasonLapsed
 	}
 	err := s.service.Void(ctx, injection.VoidRequest{Person: s.person(), ID: p.ID, Token: p.Token, Reason: reason, Release: lapsed})
 	switch fault.KindOf(err) {

@@ -33,7 +33,8 @@ type Service interface {
 	Begin(ctx context.Context, req BeginRequest) (Session, error)
 
 	// Placements is the light reading after a doorbell: all claimed, live and moving placements of
-	// the person, and those that have left and are pending still, by UID. It sees everything that
+	// the person, those that have left and are pending still, and the claims that became void
+	// lately with a marker perhaps behind them (placement.Lost), by UID. It sees everything that
 	// was durable when it was called.
 	Placements(ctx context.Context, p Person) ([]placement.Placement, error)
 

@@ -102,7 +102,7 @@ func (d *desk) find(ctx context.Context, id placement.ID) (int, error) {
 func (d *desk) view() []placement.Placement {
 	out := []placement.Placement{}
 	for _, p := range d.ledger {
-		if !p.State.Final() || p.Pending {
+		if !p.State.Final() || p.Pending || p.Lost(d.now) {
 			out = append(out, p)
 		}
 	}

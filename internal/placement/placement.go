@@ -81,5 +81,30 @@ type Placement struct {
 	Changed time.Time `json:"changed"`
 }
 
+// MarkerMayCome is for how long after a claim became void its marker may still arrive in the
+// mailbox: an APPEND may have been waiting behind a lock, for its gateway or for the mail server.
+const MarkerMayCome = time.Hour
+
+// Reasons of voids behind which a marker may be, or may come, without anybody knowing.
+const (
+	ReasonLapsed     = "lapsed"      // the lease of a claim ran out
+	ReasonSuperseded = "superseded"  // a waiter gave up
+	ReasonUnknown    = "unknown"     // it was not known whether there was a claim
+	ReasonKept       = "marker_kept" // the marker could not be expunged
+)
+
+// Lost reports whether it is a claim that became void so recently, and so, that its marker may be
+// in the mailbox.
+func (p *Placement) Lost(now time.Time) bool {
+	if p.State != Void || p.UID != 0 || now.Sub(p.Changed) >= MarkerMayCome {
+		return false
+	}
+	switch p.Reason {
+	case ReasonLapsed, ReasonSuperseded, ReasonUnknown, ReasonKept:
+		return true
+	}
+	return false
+}
+
 // Seen reports whether the person has read it.
 func (p *Placement) Seen() bool { return p.HasFlag(`\Seen`) }
