@@ -35,7 +35,8 @@ func (s *session) fetch(c *command.Command, a *command.Fetch) error {
 		}
 		c = without
 	}
-	f := &fetching{s: s, a: a, todo: sel.injected}
+	// Numbers beyond the view may make the backend refuse the command, and then nothing is read by it.
+	f := &fetching{s: s, a: a, todo: sel.injected, unseen: sel.beyond}
 	if err := f.changed(); err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ type fetching struct {
 	todo    []imap.UID
 	failed  bool   // a message could not be rendered
 	refused string // why a section could not be decoded
-	unseen  bool   // the store does not take \Seen now: it is left out of the rest too
+	unseen  bool   // the store does not take \Seen now, or the backend may refuse the command: it is left out
 	items   []command.FetchItem
 	earlier *earlierGone      // of the modifier VANISHED; nil without it
 	seen    map[imap.UID]bool // \Seen was set before the answer, because HIGHESTMODSEQ had to be raised for it
