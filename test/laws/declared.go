@@ -9,27 +9,29 @@ type Difference struct {
 
 // Names of the declared differences; a normaliser asks for each where it applies it.
 const (
-	dCapability = "capability list"
-	dTime       = "time in OK texts"
-	dValidity   = "UIDVALIDITY"
-	dBadWords   = "words of BAD"
-	dFetchOrder = "order of FETCH items"
-	dFlagOrder  = "order of flags"
-	dFlagLists  = "FLAGS and PERMANENTFLAGS"
-	dCopyOrder  = "order in COPYUID"
-	dByTheWay   = "order of news"
-	dAgain      = "news of what is known"
-	dRecent     = "when a message becomes recent"
-	dLenient    = "what the grammar forbids"
-	dPipelined  = "attribution in a pipeline"
-	dLaterUIDs  = "later UIDs"
-	dMarked     = "marks in LIST"
-	dModSeq     = "values of MODSEQ"
-	dObjectID   = "object identifiers"
-	dSaveDate   = "SAVEDATE"
-	dLazy       = "PREVIEW (LAZY)"
-	dLetters    = "the injected messages"
-	dCounts     = "counts of flags"
+	dCapability  = "capability list"
+	dTime        = "time in OK texts"
+	dValidity    = "UIDVALIDITY"
+	dBadWords    = "words of BAD"
+	dFetchOrder  = "order of FETCH items"
+	dFlagOrder   = "order of flags"
+	dFlagLists   = "FLAGS and PERMANENTFLAGS"
+	dCopyOrder   = "order in COPYUID"
+	dByTheWay    = "order of news"
+	dAgain       = "news of what is known"
+	dRecent      = "when a message becomes recent"
+	dLenient     = "what the grammar forbids"
+	dPipelined   = "attribution in a pipeline"
+	dLaterUIDs   = "later UIDs"
+	dMarked      = "marks in LIST"
+	dModSeq      = "values of MODSEQ"
+	dModSeqApart = "where MODSEQ is told"
+	dSince       = "CHANGEDSINCE of injected messages"
+	dObjectID    = "object identifiers"
+	dSaveDate    = "SAVEDATE"
+	dLazy        = "PREVIEW (LAZY)"
+	dLetters     = "the injected messages"
+	dCounts      = "counts of flags"
 )
 
 // Declared lists everything that may differ. What is not here has to be the same, octet by
@@ -44,14 +46,16 @@ func Declared() []Difference {
 		{dFlagOrder, "both", "a flag list is a set; servers sort keywords by when the mailbox first saw them"},
 		{dFlagLists, "both", "a server lists a keyword for ever that some message once had, the gateway while a message has it; that none is used before it was listed is checked"},
 		{dCopyOrder, "delivery", "in a mixed COPY the injected messages are appended first, so the UIDs in the target are in another order; which messages were copied is compared, and what lies in the target at the end"},
-		{dByTheWay, "both", "flags and expunges told with another command's answer: the real messages' come first, then the injected ones'; each names its message"},
+		{dByTheWay, "both", "flags and expunges told with another command's answer: the real messages' come first, then the injected ones'; each names its message. So too where HIGHESTMODSEQ is told to a client that has just enabled CONDSTORE"},
 		{dAgain, "both", "flags that the client knows already may be told again, or of a change that was undone; what is different in the end is compared, and so is that it was told"},
-		{dRecent, "both", "Dovecot gives a new real message \\Recent and counts it with this command or the next, whichever synchronises in earnest; the number is compared whenever news are asked for, the flag of injected messages always"},
+		{dRecent, "both", "Dovecot gives a new real message \\Recent and counts it with this command or the next, whichever synchronises in earnest, and of several sessions the first that does so has it; the number is compared whenever a person of one session asks for news, the flag of injected messages always"},
 		{dLenient, "both", "Dovecot takes some commands that RFC 9051 §9 has no form for (STATUS with two lists, FETCH of a number with spaces behind); the gateway may answer them BAD. Played with commands that change nothing"},
 		{dPipelined, "both", "a server answers pipelined commands together: untagged responses are compared for the pipeline as a whole, tagged ones each"},
 		{dLaterUIDs, "both", "a marker burns a UID, so later messages have higher ones; each UID is put in the numbering of the other side by which message it is"},
 		{dMarked, "both", "Dovecot marks a mailbox by the age of its files in whole seconds, so the mark depends on the moment of asking"},
-		{dModSeq, "both", "raising HIGHESTMODSEQ for an injected message uses up values; that the order is the same is checked"},
+		{dModSeq, "both", "raising HIGHESTMODSEQ for an injected message uses up values; that the order is the same is checked. That of an injected message may be later than it would be, which tells of it once too often"},
+		{dModSeqApart, "both", "with the flags that have changed, or in a FETCH response of its own after the others; whether it is told for a message, and the last value, is compared, and an injected message may have it once more (of a STORE that changes nothing Dovecot leaves it out)"},
+		{dSince, "both", "an injected message matches CHANGEDSINCE m when its own mod-sequence is m too, not only above: told once too often at worst, never too little, because its change is written before its mod-sequence is known"},
 		{dObjectID, "both", "EMAILID, THREADID and MAILBOXID are made from names that differ; that the same message has the same one is checked"},
 		{dSaveDate, "both", "of an injected message it is the moment of reservation; the server's is when the delivery was written"},
 		{dLazy, "both", "RFC 8970 §4.1: NIL while there is no preview at hand, and Dovecot makes one only when it is asked for without LAZY; of an injected message there always is one"},

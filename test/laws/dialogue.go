@@ -52,6 +52,9 @@ type Dialogue struct {
 	Steps    []Step
 }
 
+// condstore reports whether the dialogue may use CONDSTORE: a client that never does is told other things.
+func (d *Dialogue) condstore() bool { return d.Seed%3 == 0 }
+
 // header begins the text of a dialogue.
 const header = "dialogue"
 

@@ -9,7 +9,7 @@ import (
 
 // command is one that a client with INBOX open would say.
 func (g *generator) command() string {
-	switch g.IntN(44) {
+	switch g.IntN(46) {
 	case 0:
 		return "EXPUNGE"
 	case 1:
@@ -17,14 +17,25 @@ func (g *generator) command() string {
 	case 2:
 		return g.oneOf("CLOSE", "UNSELECT")
 	case 3, 4:
-		return g.oneOf("SELECT", "SELECT", "EXAMINE") + " " + g.oneOf("INBOX", "INBOX", "INBOX", "inbox", "Sent")
+		with := ""
+		if g.condstore() && g.chance(3) {
+			if with = " (CONDSTORE)"; g.has("ENABLE") && g.chance(2) {
+				return "ENABLE CONDSTORE"
+			}
+		}
+		return g.oneOf("SELECT", "SELECT", "EXAMINE") + " " + g.oneOf("INBOX", "INBOX", "INBOX", "inbox", "Sent") + with
 	case 5, 6:
 		return g.oneOf("NOOP", "CHECK")
 	case 7:
 		return g.status()
 	case 8:
 		return g.append(g.oneOf("", "+"))
-	case 9, 10:
+	case 9:
+		return g.copyOf()
+	case 10:
+		if g.has("MOVE") && g.chance(2) {
+			return g.moveOf()
+		}
 		return g.copyOf()
 	case 11, 12, 13, 14, 15, 16:
 		return g.store()
@@ -32,6 +43,20 @@ func (g *generator) command() string {
 		return g.search()
 	case 27:
 		return g.beside()
+	case 28, 29:
+		var algorithms []string
+		for _, c := range g.shares {
+			if a, ok := strings.CutPrefix(c, "THREAD="); ok {
+				algorithms = append(algorithms, a)
+			}
+		}
+		switch {
+		case len(algorithms) > 0 && g.chance(2) && !g.erasure():
+			return g.threaded(algorithms)
+		case g.has("SORT"):
+			return g.sorted()
+		}
+		return g.search()
 	default:
 		return g.fetch()
 	}
@@ -55,11 +80,14 @@ func (g *generator) beside() string {
 func (g *generator) uid() string { return g.oneOf("UID ", "") }
 
 func (g *generator) status() string {
-	kinds := []string{"MESSAGES", "UNSEEN", "UIDNEXT", "RECENT", "UIDVALIDITY"}
+	kinds := []string{"MESSAGES", "UNSEEN", "UIDNEXT", "UIDVALIDITY"}
+	if g.p.d.Sessions == 1 {
+		kinds = append(kinds, "RECENT") // of several sessions, which one has it is chance
+	}
 	if g.has("STATUS=SIZE") {
 		kinds = append(kinds, "SIZE")
 	}
-	if g.has("CONDSTORE") && g.condstore() {
+	if g.condstore() {
 		kinds = append(kinds, "HIGHESTMODSEQ")
 	}
 	items := " (" + g.some(kinds, 5) + ")"
@@ -71,12 +99,30 @@ func (g *generator) status() string {
 
 // condstore is how often extensions that enable CONDSTORE are used: whether the dialogue uses
 // them at all is its seed's choice, because a client that never does is told other things.
-func (g *generator) condstore() bool { return g.has("LAWS-CONDSTORE") && g.p.d.Seed%3 == 0 }
+func (g *generator) condstore() bool { return g.has("CONDSTORE") && g.p.d.condstore() }
 
 func (g *generator) fetch() string {
 	uid := g.uid()
-	return uid + "FETCH " + g.setOrSaved(uid != "") + " " + g.items()
+	text, items := uid+"FETCH "+g.setOrSaved(uid != ""), g.items()
+	if g.condstore() && g.chance(3) {
+		items = g.peek() // an injected message may be told once too often, and must not be read by that
+		items += " (CHANGEDSINCE " + g.modseq() + ")"
+	}
+	return text + " " + items
 }
+
+// modseq is a mod-sequence that the client was told, in the bare server's numbering.
+func (g *generator) modseq() string {
+	pairs := slices.DeleteFunc(slices.Clone(g.p.mods.of("INBOX")), func(p modPair) bool { return p.letter })
+	if len(pairs) == 0 || g.chance(8) {
+		return "⟦0⟧"
+	}
+	return "⟦" + strconv.FormatUint(pairs[g.IntN(len(pairs))].of[bare], 10) + "⟧"
+}
+
+// bound is a mod-sequence below or above all: what lies between two that one command gave depends on
+// their values, which differ.
+func (g *generator) bound() string { return g.oneOf("0", "9223372036854775807") }
 
 // plain are items that change nothing.
 func (g *generator) plain() []string {
@@ -102,7 +148,7 @@ func (g *generator) plain() []string {
 	if g.has("SAVEDATE") {
 		all = append(all, "SAVEDATE")
 	}
-	if g.has("CONDSTORE") && g.condstore() {
+	if g.condstore() {
 		all = append(all, "MODSEQ", "MODSEQ")
 	}
 	return all
@@ -214,7 +260,11 @@ func (g *generator) searchSet(uid bool) string {
 
 func (g *generator) store() string {
 	uid := g.uid()
-	return uid + "STORE " + g.setOrSaved(uid != "") + " " + g.flags()
+	set := g.setOrSaved(uid != "")
+	if g.condstore() && g.chance(4) && !g.erasure() {
+		return uid + "STORE " + set + " (UNCHANGEDSINCE " + g.bound() + ") " + g.flags()
+	}
+	return uid + "STORE " + set + " " + g.flags()
 }
 
 func (g *generator) flags() string {
@@ -267,6 +317,21 @@ func (g *generator) copyOf() string {
 		return "UID COPY «u " + strconv.Itoa(1+g.IntN(g.top())) + "» " + target
 	}
 	return "COPY «n " + strconv.Itoa(1+g.IntN(max(len(g.x().list), 1))) + "» " + target
+}
+
+// moveOf moves, as copyOf copies.
+func (g *generator) moveOf() string {
+	if g.erasure() {
+		return "UID MOVE " + g.realUID() + " " + g.oneOf("Trash", "Sent")
+	}
+	letters := g.lettersIn()
+	switch {
+	case g.chance(4):
+		return "UID MOVE " + g.fewUIDs() + " Trash"
+	case g.chance(3) && len(letters) > 0:
+		return "UID MOVE «u " + g.oneOf(letters...) + "» " + g.oneOf("Trash", "Sent", "Nowhere")
+	}
+	return "MOVE «n " + strconv.Itoa(1+g.IntN(max(len(g.x().list), 1))) + "» " + g.oneOf("Trash", "Sent", "Nowhere")
 }
 
 // realUID is a message that is no letter.

@@ -10,7 +10,31 @@ func (g *generator) search() string {
 	if g.chance(8) {
 		charset = "CHARSET UTF-8 "
 	}
-	return g.uid() + "SEARCH " + g.returned() + charset + g.keys(deepest)
+	returned, keys := g.returned(), g.keys(deepest)
+	if strings.Contains(keys, "MODSEQ") && strings.TrimSpace(returned) == "RETURN (SAVE)" {
+		returned = "" // Dovecot 2.3 tells an ESEARCH of nothing, and only with MODSEQ
+	}
+	return g.uid() + "SEARCH " + returned + charset + keys
+}
+
+// sorted is SORT. By texts only forwards: while Dovecot has no number for the place of some of
+// them, backwards it puts equal ones in any order.
+func (g *generator) sorted() string {
+	g.flagKeys = 0
+	keys := []string{"ARRIVAL", "DATE", "SIZE", "REVERSE ARRIVAL", "REVERSE DATE", "REVERSE SIZE", "SUBJECT", "FROM", "TO", "CC"}
+	if g.has("SORT=DISPLAY") {
+		keys = append(keys, "DISPLAYFROM", "DISPLAYTO")
+	}
+	ret := ""
+	if g.has("ESORT") && g.chance(3) && !g.erasure() {
+		ret = "RETURN (" + g.some([]string{"MIN", "MAX", "ALL", "COUNT"}, 3) + ") "
+	}
+	return g.uid() + "SORT " + ret + "(" + g.some(keys, 2) + ") UTF-8 " + g.keys(deepest-1)
+}
+
+func (g *generator) threaded(algorithms []string) string {
+	g.flagKeys = 0
+	return g.uid() + "THREAD " + g.oneOf(algorithms...) + " UTF-8 " + g.keys(deepest-1)
 }
 
 // returned is what a search is to return, or nothing. The erasure law cannot take letters out of
@@ -40,6 +64,9 @@ func (g *generator) returned() string {
 
 // keys is a search query of bounded depth.
 func (g *generator) keys(depth int) string {
+	if depth == deepest {
+		g.flagKeys = 0
+	}
 	var out []string
 	for range 1 + g.IntN(2) {
 		out = append(out, g.key(depth))
@@ -62,13 +89,27 @@ func (g *generator) key(depth int) string {
 	if depth == deepest {
 		kinds = 11 // Dovecot 2.3 finds too little by OR NOT SMALLER 900 NOT SMALLER 200: sizes outside of OR only
 	}
-	switch g.IntN(kinds) {
+	kind := g.IntN(kinds)
+	if (kind == 2 || kind == 3) && depth < deepest {
+		// Dovecot 2.3 finds too little by OR UNDRAFT UNSEEN and NOT (DRAFT SEEN): within another key
+		// one flag at most.
+		if g.flagKeys++; g.flagKeys > 1 {
+			return "ALL"
+		}
+	}
+	switch kind {
 	case 0:
 		return g.searchSet(false)
 	case 1:
 		return "UID " + g.searchSet(true)
 	case 2:
-		return g.oneOf("ALL", "SEEN", "UNSEEN", "ANSWERED", "UNANSWERED", "FLAGGED", "UNFLAGGED", "DELETED", "UNDELETED", "DRAFT", "UNDRAFT", "NEW", "OLD", "RECENT")
+		if g.p.d.Sessions == 1 && depth == deepest && g.chance(5) {
+			return g.oneOf("NEW", "OLD", "RECENT") // of several sessions, which one has it is chance
+		}
+		if g.has("CONDSTORE") && g.condstore() && depth == deepest && g.chance(4) {
+			return "MODSEQ " + g.bound()
+		}
+		return g.oneOf("ALL", "SEEN", "UNSEEN", "ANSWERED", "UNANSWERED", "FLAGGED", "UNFLAGGED", "DELETED", "UNDELETED", "DRAFT", "UNDRAFT")
 	case 3:
 		return g.oneOf("KEYWORD", "UNKEYWORD") + " " + g.oneOf("Work", "$Forwarded", "Extra", "Unheard")
 	case 4:

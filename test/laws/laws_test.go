@@ -77,7 +77,7 @@ func TestReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 			backend, _, _ := strings.Cut(filepath.Base(file), "-")
-			found, err := laws.PlayOnce(t, peertest.Backend(backend), d)
+			found, err := laws.PlayOnce(t, peertest.Backend(backend), d, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,8 @@ type line struct {
 	kind string // EXPUNGE, FETCH: ordered among themselves where the order is declared free
 	of   int    // the message
 	text string
+	// optional lines may be told through the gateway alone.
+	optional bool
 }
 
 // comparison puts one side's answers to a unit into the form in which both are compared.
@@ -24,11 +26,15 @@ type comparison struct {
 	x        *session
 	table    *table
 	objects  *objects
-	alive    int    // letters in INBOX now
-	net      bool   // only what is different in the end counts: pipelines, and whatever waits for news
-	lazy     bool   // PREVIEW (LAZY) is asked for
-	standIns int    // SEARCH responses that answer nothing that was asked
-	stood    []bool // commands of which all messages are erased, so that another one stood in
+	alive    int             // letters in INBOX now
+	alone    bool            // the person has one session
+	net      bool            // only what is different in the end counts: pipelines, and whatever waits for news
+	lazy     bool            // PREVIEW (LAZY) is asked for
+	standIns int             // SEARCH responses that answer nothing that was asked
+	stood    []bool          // commands of which all messages are erased, so that another one stood in
+	since    bool            // CHANGEDSINCE is asked for
+	wanted   bool            // MODSEQ is
+	mods     map[*msg]string // as FETCH responses told
 	checks   []string
 }
 
@@ -39,16 +45,19 @@ var (
 	marks     = regexp.MustCompile(` ?\\(?:Un)?[Mm]arked\b`)
 	badWords  = regexp.MustCompile(`^(\* )?BAD .*`)
 	uidNext   = regexp.MustCompile(`\bUIDNEXT ([0-9]+)`)
-	modSeqs   = regexp.MustCompile(`\b(HIGHESTMODSEQ|MODIFIED|MODSEQ) (\(?)([0-9]+)`)
+	modSeqs   = regexp.MustCompile(`\b(HIGHESTMODSEQ|MODSEQ) (\(?)([0-9]+)`)
 	messages  = regexp.MustCompile(`\bMESSAGES ([0-9]+)`)
 	counts    = regexp.MustCompile(` ?\b(UNSEEN|RECENT|SIZE) [0-9]+`)
 	objectIDs = regexp.MustCompile(`\b(MAILBOXID) \([^)]*\)`)
 )
 
 // lines gives a unit's lines: of each command what was told, then its tagged response.
-func (c *comparison) lines(texts []string, told [][]response, tagged []string) []string {
+func (c *comparison) lines(texts []string, told [][]response, tagged []string) []line {
 	var all, out []line
 	c.lazy = slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, "LAZY") })
+	c.since = slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, "CHANGEDSINCE") })
+	c.wanted = c.since || slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, "MODSEQ") })
+	c.mods = map[*msg]string{}
 	anyUID := slices.ContainsFunc(texts, func(text string) bool { return strings.HasPrefix(text, "UID SEARCH") })
 	for i, text := range texts {
 		name, uid, _ := verb(text)
@@ -61,6 +70,12 @@ func (c *comparison) lines(texts []string, told [][]response, tagged []string) [
 		if c.on(dByTheWay) && name != "FETCH" {
 			sortLines(ls)
 		}
+		if c.on(dByTheWay) {
+			// When a client has just enabled CONDSTORE: before, among or after what else is told.
+			slices.SortStableFunc(ls, func(a, b line) int {
+				return cmp.Compare(strings.Count(a.kind, "HIGHEST"), strings.Count(b.kind, "HIGHEST"))
+			})
+		}
 		out = append(out, ls...)
 		out = append(out, line{text: c.endOf(i, text, tagged[i])})
 	}
@@ -70,11 +85,42 @@ func (c *comparison) lines(texts []string, told [][]response, tagged []string) [
 			out = append(out, line{text: c.endOf(i, text, tagged[i])})
 		}
 	}
-	ss := make([]string, 0, len(out)+len(c.checks))
-	for _, l := range out {
-		ss = append(ss, l.text)
+	return append(out, c.modSeqLines()...)
+}
+
+// modSeqLines tells the mod-sequences of this unit's FETCH responses, the last of each message.
+// An injected message's may be told once more than a delivered one's.
+func (c *comparison) modSeqLines() []line {
+	var out []line
+	for m, value := range c.mods {
+		out = append(out, line{kind: "MODSEQ", of: c.of(m), text: fmt.Sprintf("* MODSEQ of %d %s", c.of(m), c.modseq(value, c.x.box, c.letter(m))), optional: c.letter(m)})
 	}
-	return append(ss, c.checks...)
+	sortLines(out)
+	return out
+}
+
+// letter reports whether a message is an injected one; one whose UID was never told is none.
+func (c *comparison) letter(m *msg) bool {
+	r := c.table.byCanon(m.canon)
+	return c.x.inbox() && r != nil && r.letter != 0
+}
+
+// match gives the lines as text, without those that only the gateway has and may.
+func match(want, got []line) (w, g []string) {
+	has := map[string]int{}
+	for _, l := range want {
+		w = append(w, l.text)
+		bareText, _ := takeModSeqs([]string{l.text})
+		has[bareText[0]]++
+	}
+	for _, l := range got {
+		bareText, _ := takeModSeqs([]string{l.text})
+		if has[bareText[0]]--; has[bareText[0]] < 0 && l.optional {
+			continue
+		}
+		g = append(g, l.text)
+	}
+	return w, g
 }
 
 // endOf is a tagged response; of a command for which another one had to stand in only what
@@ -99,7 +145,7 @@ func (c *comparison) netLines(all []line) []line {
 	for _, l := range all {
 		switch l.kind {
 		case "EXISTS":
-		case "RECENT":
+		case "RECENT", "HIGHESTMODSEQ":
 			last[l.kind] = l
 		case "FLAGS only":
 		default:
@@ -115,13 +161,13 @@ func (c *comparison) netLines(all []line) []line {
 			n++
 		}
 	}
-	out = append(out, line{"EXISTS", 0, fmt.Sprintf("now %d EXISTS", n)})
-	if c.law != Erasure || !c.on(dCounts) {
-		out = append(out, line{"RECENT", 0, "now " + c.x.recent})
+	out = append(out, line{kind: "EXISTS", of: 0, text: fmt.Sprintf("now %d EXISTS", n)})
+	if (c.law != Erasure || !c.on(dCounts)) && (c.alone || !c.on(dRecent)) {
+		out = append(out, line{kind: "RECENT", of: 0, text: "now " + c.x.recent})
 	}
 	for _, m := range c.x.list {
 		if m.dirty && m.heard && c.flags(m, m.flags) != c.flags(m, m.was) && !c.erased(m) {
-			out = append(out, line{"FLAGS now", c.of(m), fmt.Sprintf("* FLAGS now of %d %s", c.of(m), c.flags(m, m.flags))})
+			out = append(out, line{kind: "FLAGS now", of: c.of(m), text: fmt.Sprintf("* FLAGS now of %d %s", c.of(m), c.flags(m, m.flags))})
 		}
 	}
 	slices.SortFunc(out, func(a, b line) int {
@@ -161,10 +207,10 @@ func (c *comparison) untagged(uid bool, told []response) []line {
 					n++
 				}
 			}
-			out = append(out, line{"EXISTS", 0, fmt.Sprintf("* %d EXISTS", n)})
+			out = append(out, line{kind: "EXISTS", of: 0, text: fmt.Sprintf("* %d EXISTS", n)})
 		case "EXPUNGE":
 			if !c.erased(r.msg) && (r.msg.before || !c.net) {
-				out = append(out, line{"EXPUNGE", c.of(r.msg), fmt.Sprintf("* EXPUNGE of %d", c.of(r.msg))})
+				out = append(out, line{kind: "EXPUNGE", of: c.of(r.msg), text: fmt.Sprintf("* EXPUNGE of %d", c.of(r.msg))})
 			}
 		case "FETCH":
 			if l, ok := c.fetch(r); ok {
@@ -175,20 +221,30 @@ func (c *comparison) untagged(uid bool, told []response) []line {
 				c.standIns--
 				continue
 			}
-			out = append(out, line{r.kind, 0, c.search(r, uid)})
+			out = append(out, line{kind: r.kind, of: 0, text: c.search(r, uid)})
+		case "THREAD":
+			out = append(out, line{kind: r.kind, text: c.thread(r, uid)})
 		case "ESEARCH":
-			out = append(out, line{r.kind, 0, c.esearch(r)})
+			out = append(out, line{kind: r.kind, of: 0, text: c.esearch(r)})
 		case "FLAGS":
 			if !c.on(dFlagLists) {
 				out = append(out, line{text: strings.TrimSuffix(r.raw, "\r\n")})
 			}
 		case "RECENT":
 			if !c.on(dRecent) {
-				out = append(out, line{"RECENT", 0, strings.TrimSuffix(r.raw, "\r\n")})
+				out = append(out, line{kind: "RECENT", of: 0, text: strings.TrimSuffix(r.raw, "\r\n")})
 			}
 		default:
+			if strings.HasPrefix(r.raw, "* OK [COPYUID ") {
+				out = append(out, line{text: c.tagged("MOVE", strings.TrimSuffix(r.raw, "\r\n"))})
+				continue
+			}
 			if text := c.status(r.raw); text != "" {
-				out = append(out, line{text: text})
+				kind := ""
+				if c.on(dByTheWay) && strings.HasPrefix(text, "* OK [HIGHESTMODSEQ ") {
+					kind = "HIGHESTMODSEQ"
+				}
+				out = append(out, line{kind: kind, text: text})
 			}
 		}
 	}
@@ -250,6 +306,13 @@ func (c *comparison) fetch(r response) (line, bool) {
 		return line{}, false
 	}
 	items := slices.Clone(r.items)
+	if i := slices.IndexFunc(items, func(it item) bool { return it.name == "MODSEQ" }); i >= 0 && c.on(dModSeqApart) {
+		c.mods[r.msg] = strings.Trim(items[i].value, "()")
+		items = slices.DeleteFunc(items, func(it item) bool { return it.name == "MODSEQ" })
+		if len(items) == 0 || !c.wanted && len(items) == 1 && items[0].name == "UID" {
+			return line{}, false
+		}
+	}
 	flagsOnly := true
 	for i, it := range items {
 		switch {
@@ -264,7 +327,7 @@ func (c *comparison) fetch(r response) (line, bool) {
 				}
 			}
 		case it.name == "MODSEQ":
-			items[i].value = c.modseq(strings.Trim(it.value, "()"))
+			items[i].value = c.modseq(strings.Trim(it.value, "()"), c.x.box, c.letter(r.msg))
 		case (it.name == "EMAILID" || it.name == "THREADID") && c.on(dObjectID):
 			items[i].value = c.objects.object(c.side, it.value)
 		case it.name == "PREVIEW" && c.lazy && c.on(dLazy):
@@ -292,7 +355,7 @@ func (c *comparison) fetch(r response) (line, bool) {
 			kind = "FETCH"
 		}
 	}
-	return line{kind, c.of(r.msg), b.String()}, true
+	return line{kind, c.of(r.msg), b.String(), c.since && c.letter(r.msg) && c.on(dSince)}, true
 }
 
 // flags of a message: sorted, and of a real message without \Recent.
@@ -300,7 +363,7 @@ func (c *comparison) flags(m *msg, value string) string {
 	if c.on(dFlagOrder) {
 		value = sortedFlags(value)
 	}
-	if row := c.table.byCanon(m.canon); c.on(dRecent) && (row == nil || row.letter == 0) {
+	if c.on(dRecent) && !c.letter(m) {
 		flags := slices.DeleteFunc(strings.Fields(strings.Trim(value, "()")), func(f string) bool { return f == `\Recent` })
 		value = "(" + strings.Join(flags, " ") + ")"
 	}
@@ -338,7 +401,7 @@ func (c *comparison) search(r response, uid bool) string {
 	out := []string{"*", fields[0]}
 	for i, f := range fields[1:] {
 		if f == "(MODSEQ" {
-			out = append(out, "(MODSEQ", c.modseq(strings.TrimSuffix(fields[i+2], ")")))
+			out = append(out, "(MODSEQ", c.modseq(strings.TrimSuffix(fields[i+2], ")"), c.x.box, true))
 			break
 		}
 		n, err := parseNumber(f)
@@ -350,6 +413,18 @@ func (c *comparison) search(r response, uid bool) string {
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+var threadNumber = regexp.MustCompile(`[0-9]+`)
+
+// thread is "* THREAD (1)(2 (3)(4))". Under the erasure law there is none: what a tree is without
+// one of its messages nobody can say.
+func (c *comparison) thread(r response, uid bool) string {
+	return threadNumber.ReplaceAllStringFunc(strings.TrimSuffix(r.raw, "\r\n"), func(s string) string {
+		n, _ := parseNumber(s)
+		w, _ := c.word(n, uid, r.list)
+		return w
+	})
 }
 
 // esearch is "* ESEARCH (TAG "…") UID ALL 1:3 COUNT 2".
@@ -377,7 +452,7 @@ func (c *comparison) esearch(r response) string {
 			}
 		case f == "MODSEQ" && i+1 < len(fields):
 			i++
-			out = append(out, f, c.modseq(fields[i]))
+			out = append(out, f, c.modseq(fields[i], c.x.box, true))
 		default:
 			out = append(out, f)
 		}
@@ -414,11 +489,11 @@ func (c *comparison) status(raw string) string {
 }
 
 // modseq marks a mod-sequence, whose value is paired with the other side's when all else is equal.
-func (c *comparison) modseq(value string) string {
+func (c *comparison) modseq(value, box string, letter bool) string {
 	if !c.on(dModSeq) || value == "0" {
 		return value
 	}
-	return "⟦" + value + "⟧"
+	return mark(strings.ToUpper(box), value, letter)
 }
 
 // common is what holds of every line of text.
@@ -445,9 +520,13 @@ func (c *comparison) common(text string, inbox bool) string {
 		text = objectIDs.ReplaceAllString(text, "$1 (…)")
 	}
 	if strings.Contains(text, "MODSEQ ") {
+		box := c.x.box
+		if rest, is := strings.CutPrefix(text, "* STATUS "); is {
+			box, _, _ = strings.Cut(rest, " (")
+		}
 		text = modSeqs.ReplaceAllStringFunc(text, func(s string) string {
 			i := strings.LastIndexAny(s, " (")
-			return s[:i+1] + c.modseq(s[i+1:])
+			return s[:i+1] + c.modseq(s[i+1:], box, false)
 		})
 	}
 	if c.on(dBadWords) {
@@ -475,6 +554,23 @@ func (c *comparison) tagged(command, text string) string {
 			n := len(to) - (len(from) - len(words))
 			i, j := strings.Index(text, "[COPYUID"), strings.Index(text, "]")
 			text = fmt.Sprintf("%s[COPYUID … %s to %d%s", text[:i], strings.Join(words, ","), n, text[j:])
+		}
+	}
+	if args, ok := code(text, "MODIFIED"); ok && len(args) == 1 {
+		_, uid, _ := verb(command)
+		if nums, err := expand(args[0]); err == nil {
+			words := []string{}
+			for _, n := range nums {
+				if w, ok := c.word(n, uid, c.x.list); ok {
+					words = append(words, w)
+				}
+			}
+			i, j := strings.Index(text, "[MODIFIED"), strings.Index(text, "]")
+			modified := "[MODIFIED " + strings.Join(words, ",")
+			if len(words) == 0 {
+				modified, j = "", j+2
+			}
+			text = text[:i] + modified + text[j:]
 		}
 	}
 	if args, ok := code(text, "APPENDUID"); ok && len(args) == 2 && c.on(dLaterUIDs) {

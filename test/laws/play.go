@@ -3,6 +3,7 @@ package laws
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -26,10 +27,11 @@ type player struct {
 	mods    modseqs
 	objects objects
 	letters map[int]*sent
-	claimed int // letters that are offered and not injected yet
-	played  int // commands
-	at      int // step
-	last    int // session that spoke last
+	claimed int       // letters that are offered and not injected yet
+	played  int       // commands
+	trace   io.Writer // of everything that is said; nil is none
+	at      int       // step
+	last    int       // session that spoke last
 	// Of this unit: commands in whose place another one was sent to a side, and how many to each.
 	stood    []bool
 	standIns [2]int
@@ -67,13 +69,14 @@ func (p *player) close() {
 	p.b.forget(p.sides[gateway].user)
 }
 
-// Play plays a dialogue that was written down.
-func Play(b *bench, d *Dialogue, off ...string) (*Found, int, error) {
+// play plays a dialogue that was written down; trace, if not nil, is told everything that is said.
+func play(b *bench, d *Dialogue, trace io.Writer, off ...string) (*Found, int, error) {
 	p, err := newPlayer(b, d)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer p.close()
+	p.trace = trace
 	for _, name := range off {
 		if p.norm.off == nil {
 			p.norm.off = map[string]bool{}
@@ -168,7 +171,7 @@ func (p *player) halves(steps []Step) (*Found, error) {
 			return p.broken(s.Text, err)
 		}
 	}
-	if p.at+1 < len(steps) && steps[p.at+1].Session != s.Session && steps[p.at+1].Cut == 0 {
+	if p.at+1 < len(steps) && steps[p.at+1].Session != s.Session && steps[p.at+1].Cut == 0 && !strings.HasPrefix(steps[p.at+1].Text, "offer") {
 		p.at++
 		if found, err := p.step(steps); found != nil || err != nil {
 			return found, err
@@ -226,8 +229,8 @@ func (p *player) unit(session int, steps []Step, send func(side int) error, net 
 			}
 		}
 	}
-	if ends[bare] != nil && ends[gateway] != nil {
-		p.ended = true // so be it, if the server itself does not survive it
+	if errors.Is(ends[bare], io.EOF) {
+		p.ended = true // the server itself has not survived it, and there is nothing to compare with
 		return nil, nil
 	}
 	for i, err := range ends {
@@ -254,6 +257,9 @@ func (p *player) unit(session int, steps []Step, send func(side int) error, net 
 			}
 		}
 	}
+	if p.trace != nil {
+		p.tell(session, texts, all)
+	}
 	found, err := p.compare(session, asked, all, net)
 	if found != nil {
 		found.Raw = raw(all)
@@ -262,6 +268,21 @@ func (p *player) unit(session int, steps []Step, send func(side int) error, net 
 }
 
 func isNoop(steps []Step) bool { return len(steps) == 1 && steps[0].Text == "NOOP" }
+
+// tell writes what both sides said and heard.
+func (p *player) tell(session int, texts [2][]string, all [2][]answer) {
+	for i, s := range p.sides {
+		fmt.Fprintf(p.trace, "-- %s, session %d\n", s.name, session)
+		for j, a := range all[i] {
+			if j < len(texts[i]) {
+				fmt.Fprintf(p.trace, "C: %s\n", strings.ReplaceAll(texts[i][j], "\r\n", "\nC: "))
+			}
+			for _, raw := range append(a.untagged, a.tagged) {
+				fmt.Fprintf(p.trace, "S: %s\n", strings.ReplaceAll(strings.TrimSuffix(raw, "\r\n"), "\r\n", "\nS: "))
+			}
+		}
+	}
+}
 
 // raw is what was heard on both sides.
 func raw(all [2][]answer) (out [2]string) {
@@ -326,7 +347,7 @@ func (p *player) compare(session int, asked []string, all [2][]answer, net bool)
 			told[i] = append(told[i], rs)
 			x.after(text, all[i][j].tagged)
 		}
-		if p.d.Law == Erasure {
+		if p.d.Law == Erasure || p.d.condstore() {
 			if err := p.uids(i, x); err != nil {
 				return p.broken("FETCH (UID)", err)
 			}
@@ -339,18 +360,26 @@ func (p *player) compare(session int, asked []string, all [2][]answer, net bool)
 			return nil, err
 		}
 	}
-	var lines [2][]string
-	var mods [2][]uint64
+	var told2 [2][]line
+	var checks []string
 	for i, side := range p.sides {
 		x := side.sessions[session-1]
-		c := comparison{normaliser: p.norm, law: p.d.Law, side: i, x: x, table: &p.table, objects: &p.objects, alive: alive, net: net, stood: p.stood, standIns: p.standIns[i]}
+		c := comparison{normaliser: p.norm, law: p.d.Law, side: i, x: x, table: &p.table, objects: &p.objects, alive: alive, alone: p.d.Sessions == 1, net: net, stood: p.stood, standIns: p.standIns[i]}
 		tagged := make([]string, len(asked))
 		for j := range asked {
 			tagged[j] = all[i][j].tagged
 		}
-		lines[i], mods[i] = takeModSeqs(c.lines(asked, told[i], tagged))
+		told2[i] = c.lines(asked, told[i], tagged)
+		checks = append(checks, c.checks...)
 		x.settled()
 	}
+	var lines [2][]string
+	var mods [2][]toldMod
+	lines[bare], lines[gateway] = match(told2[bare], told2[gateway])
+	for i := range lines {
+		lines[i], mods[i] = takeModSeqs(lines[i])
+	}
+	lines[gateway] = append(lines[gateway], checks...)
 	if !slices.Equal(lines[0], lines[1]) {
 		return &Found{Step: p.at, Text: strings.Join(asked, "\n"), Want: lines[0], Got: lines[1]}, nil
 	}

@@ -31,7 +31,11 @@ func (p *player) render(side, session int, text string) string {
 		if err != nil {
 			return value
 		}
-		return strconv.FormatUint(p.mods.own(side, v), 10)
+		own := p.mods.own(side, v)
+		if !p.sides[side].sessions[session-1].inbox() || own == 0 {
+			own = 1 // of everything
+		}
+		return strconv.FormatUint(own, 10)
 	})
 }
 
@@ -53,7 +57,8 @@ func within(set string, last int) string {
 	return printSet(parsed)
 }
 
-// inMarks puts what f returns in the place of every "⟦mod-sequence⟧".
+// inMarks puts what f returns in the place of every "⟦mod-sequence⟧", which is one of the bare
+// server's.
 func inMarks(text string, f func(string) string) string {
 	if !strings.Contains(text, "⟦") {
 		return text
@@ -82,17 +87,7 @@ func (p *player) erasedSet(side, session int, uid bool, set string) string {
 		if uid {
 			n, last = m.canon, x.list[len(x.list)-1].canon
 		}
-		in := slices.ContainsFunc(parsed, func(s span) bool {
-			from, to := s.from, s.to
-			if from == star {
-				from = last
-			}
-			if to == star {
-				to = last
-			}
-			return n >= min(from, to) && n <= max(from, to)
-		})
-		if !in {
+		if !inSpans(parsed, n, last) {
 			continue
 		}
 		own := r.uid[side]
@@ -107,6 +102,20 @@ func (p *player) erasedSet(side, session int, uid bool, set string) string {
 		return "‹none›"
 	}
 	return printSet(out)
+}
+
+// inSpans reports whether a set has a number; last is what "*" means.
+func inSpans(set []span, n, last uint32) bool {
+	return slices.ContainsFunc(set, func(s span) bool {
+		from, to := s.from, s.to
+		if from == star {
+			from = last
+		}
+		if to == star {
+			to = last
+		}
+		return n >= min(from, to) && n <= max(from, to)
+	})
 }
 
 // position of a message in a session's list; 0 if it is not there.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -161,7 +162,7 @@ func (r *run) dialogue(b *bench, seed uint64) {
 // write shrinks a difference and writes it, as a dialogue that can be played again.
 func (r *run) write(b *bench, d *Dialogue, found *Found) {
 	d, found = shrink(d, found, 300, func(d *Dialogue) *Found {
-		f, _, err := Play(b, d)
+		f, _, err := play(b, d, nil)
 		if err != nil || f == nil || kindOf(f) != kindOf(found) {
 			return nil // another difference is another's business
 		}
@@ -208,16 +209,38 @@ func Report(d *Dialogue, f *Found) string {
 		}
 	}
 	comment("asked", []string{f.Text})
-	comment("the bare server", f.Want)
-	comment("through the gateway", f.Got)
+	comment("compared: - is the bare server's alone, + the gateway's", compared(f.Want, f.Got))
 	comment("as it came, from the bare server", strings.SplitAfter(strings.TrimSuffix(f.Raw[bare], "\r\n"), "\r\n"))
 	comment("and through the gateway", strings.SplitAfter(strings.TrimSuffix(f.Raw[gateway], "\r\n"), "\r\n"))
 	return b.String()
 }
 
-// PlayOnce plays a dialogue on peers of its own.
-func PlayOnce(t testing.TB, backend peertest.Backend, d *Dialogue, off ...string) (*Found, error) {
+// PlayOnce plays a dialogue on peers of its own. trace, if not nil, is told everything that is
+// said; off names declared differences that are to count.
+func PlayOnce(t testing.TB, backend peertest.Backend, d *Dialogue, trace io.Writer, off ...string) (*Found, error) {
 	t.Helper()
-	found, _, err := Play(newBench(t, backend, slog.New(slog.DiscardHandler)), d, off...)
+	found, _, err := play(newBench(t, backend, slog.New(slog.DiscardHandler)), d, trace, off...)
 	return found, err
+}
+
+// compared lists lines of both sides: those that both have, then each one's own, in order.
+func compared(want, got []string) []string {
+	var out []string
+	left := slices.Clone(got)
+	for _, l := range want {
+		if i := slices.Index(left, l); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+			out = append(out, "  "+l)
+			continue
+		}
+		out = append(out, "- "+l)
+	}
+	for _, l := range left {
+		out = append(out, "+ "+l)
+	}
+	if len(left) == 0 && len(want) == len(got) {
+		out = append(out, "The order is another one: through the gateway it is")
+		out = append(out, got...)
+	}
+	return out
 }

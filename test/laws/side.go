@@ -241,6 +241,12 @@ func (x *session) after(text, tagged string) {
 	name, _, rest := verb(text)
 	ok := strings.HasPrefix(tagged, "OK")
 	switch name {
+	case "STORE":
+		if strings.Contains(rest, ".SILENT") {
+			for _, m := range x.list {
+				m.heard = false // of which it was not told what has become
+			}
+		}
 	case "SELECT", "EXAMINE":
 		if ok {
 			x.box, _, _ = strings.Cut(rest, " ")

@@ -123,7 +123,7 @@ const look = 200 * time.Microsecond
 func (b *bench) serve(t testing.TB, socket string, log *slog.Logger) {
 	t.Helper()
 	g, err := gate.New(gate.Config{
-		Domain: domain, Poll: 20 * time.Millisecond, Look: look, LookupAge: look, LookupBudget: patience, KnownBudget: patience,
+		Domain: domain, Poll: 20 * time.Millisecond, Look: look, LookupAge: look, Exact: true, LookupBudget: patience, KnownBudget: patience,
 		Backend: gate.BackendConfig{Addr: b.server.Address(), Dial: func(ctx context.Context) (net.Conn, error) {
 			nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", b.server.Address())
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"testing"
@@ -27,6 +28,7 @@ func main() {
 	flag.IntVar(&cfg.Most, "most", 20, "differences after which to end; 0 goes on")
 	flag.StringVar(&law, "law", "", "only delivery, or only erasure")
 	flag.StringVar(&replay, "replay", "", "play this file instead")
+	verbose := flag.Bool("v", false, "with -replay: print everything that is said")
 	flag.Parse()
 	cfg.Backend = peertest.Backend(backend)
 	if cfg.Seed == 0 {
@@ -41,7 +43,7 @@ func main() {
 	}
 	code := 0
 	if replay != "" {
-		code = again(cfg.Backend, replay)
+		code = again(cfg.Backend, replay, *verbose)
 	} else {
 		code = run(cfg)
 	}
@@ -65,7 +67,7 @@ func run(cfg laws.Config) (code int) {
 }
 
 // again plays one file.
-func again(backend peertest.Backend, file string) (code int) {
+func again(backend peertest.Backend, file string, verbose bool) (code int) {
 	f, err := os.Open(file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -78,7 +80,11 @@ func again(backend peertest.Backend, file string) (code int) {
 		return 2
 	}
 	ok := laws.Within(nil, func(t testing.TB) {
-		found, err := laws.PlayOnce(t, backend, d)
+		var trace io.Writer
+		if verbose {
+			trace = os.Stdout
+		}
+		found, err := laws.PlayOnce(t, backend, d, trace)
 		if err != nil {
 			t.Fatal(err)
 		}
