@@ -24,6 +24,15 @@ type modelMailbox struct {
 	next    uint32
 	keyword bool            // FLAGS list the markers' keyword
 	markers map[uint32]bool // UIDs that were ever a marker's
+	modSeq  uint64          // HIGHESTMODSEQ; 0 of a server that keeps none
+}
+
+// changed counts a change of anything.
+func (b *modelMailbox) changed() uint64 {
+	if b.modSeq > 0 {
+		b.modSeq++
+	}
+	return b.modSeq
 }
 
 type modelMessage struct {
@@ -31,6 +40,7 @@ type modelMessage struct {
 	token string // of a marker
 	flags []string
 	gone  bool
+	mod   uint64
 }
 
 func newModelMailbox() *modelMailbox { return &modelMailbox{next: 1, markers: map[uint32]bool{}} }
@@ -38,7 +48,7 @@ func newModelMailbox() *modelMailbox { return &modelMailbox{next: 1, markers: ma
 func (b *modelMailbox) deliver(token string, flags ...string) uint32 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	m := &modelMessage{uid: b.next, token: token, flags: flags}
+	m := &modelMessage{uid: b.next, token: token, flags: flags, mod: b.changed()}
 	if token != "" {
 		b.markers[m.uid] = true
 		b.keyword = true
@@ -53,7 +63,10 @@ func (b *modelMailbox) expunge(match func(*modelMessage) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.msgs = slices.DeleteFunc(b.msgs, func(m *modelMessage) bool {
-		m.gone = m.gone || match(m)
+		if !m.gone && match(m) {
+			m.gone = true
+			b.changed()
+		}
 		return m.gone
 	})
 }
@@ -80,12 +93,13 @@ type modelSession struct {
 	w        *bufio.Writer
 	selected bool
 	known    []*modelMessage // as announced
+	qresync  bool            // VANISHED is said instead of EXPUNGE
 }
 
 func (b *modelMailbox) serve(c net.Conn, seed uint64) {
 	defer c.Close()
 	s := &modelSession{box: b, rng: rand.New(rand.NewPCG(seed, 1)), r: bufio.NewReader(c), w: bufio.NewWriter(c)} //nolint:gosec // a seed is wanted
-	fmt.Fprintf(s.w, "* OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE AUTH=PLAIN] Model ready.\r\n")
+	fmt.Fprintf(s.w, "* OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE AUTH=PLAIN ENABLE CONDSTORE QRESYNC] Model ready.\r\n")
 	for {
 		if s.w.Flush() != nil {
 			return
@@ -114,7 +128,10 @@ func (s *modelSession) command(tag, rest string) bool {
 	s.box.mu.Lock()
 	switch name {
 	case "CAPABILITY":
-		fmt.Fprintf(s.w, "* CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE ESEARCH\r\n")
+		fmt.Fprintf(s.w, "* CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE ESEARCH ENABLE CONDSTORE QRESYNC\r\n")
+	case "ENABLE":
+		s.qresync = strings.Contains(args, "QRESYNC")
+		fmt.Fprintf(s.w, "* ENABLED %s\r\n", args)
 	case "SELECT":
 		s.selectBox()
 		result = "OK [READ-WRITE] Completed."
@@ -131,7 +148,7 @@ func (s *modelSession) command(tag, rest string) bool {
 		s.search(tag, args, uid)
 		expunges = uid
 	case "STATUS":
-		fmt.Fprintf(s.w, "* STATUS INBOX (MESSAGES %d UIDNEXT %d UIDVALIDITY 7)\r\n", len(s.box.msgs), s.box.next)
+		fmt.Fprintf(s.w, "* STATUS INBOX (MESSAGES %d UIDNEXT %d UIDVALIDITY 7 HIGHESTMODSEQ %d)\r\n", len(s.box.msgs), s.box.next, s.box.modSeq)
 	case "APPEND":
 		s.box.mu.Unlock()
 		result = s.append(args)
@@ -172,6 +189,9 @@ func (s *modelSession) selectBox() {
 	s.known, s.selected = slices.Clone(s.box.msgs), true
 	fmt.Fprintf(s.w, "* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s \\*)] Ok\r\n* %d EXISTS\r\n* 0 RECENT\r\n", flags, flags, len(s.known))
 	fmt.Fprintf(s.w, "* OK [UIDVALIDITY 7] Ok\r\n* OK [UIDNEXT %d] Ok\r\n", s.box.next)
+	if s.box.modSeq > 0 {
+		fmt.Fprintf(s.w, "* OK [HIGHESTMODSEQ %d] Ok\r\n", s.box.modSeq)
+	}
 }
 
 // announce tells what it likes of what happened, or all of it.
@@ -179,8 +199,12 @@ func (s *modelSession) announce(expunges, all bool) {
 	if expunges {
 		for i := 0; i < len(s.known); i++ {
 			if s.known[i].gone && (all || s.rng.IntN(2) == 0) {
+				if s.qresync {
+					fmt.Fprintf(s.w, "* VANISHED %d\r\n", s.known[i].uid)
+				} else {
+					fmt.Fprintf(s.w, "* %d EXPUNGE\r\n", i+1)
+				}
 				s.known = slices.Delete(s.known, i, i+1)
-				fmt.Fprintf(s.w, "* %d EXPUNGE\r\n", i+1)
 				i--
 			}
 		}
@@ -261,10 +285,14 @@ func (s *modelSession) store(args string, uid bool) {
 		default:
 			m.flags = flags
 		}
+		m.mod = s.box.changed()
 		if !strings.HasSuffix(op, ".SILENT") {
 			id := ""
-			if uid {
+			if uid || s.qresync {
 				id = fmt.Sprintf("UID %d ", m.uid)
+			}
+			if s.qresync {
+				id += fmt.Sprintf("MODSEQ (%d) ", m.mod)
 			}
 			fmt.Fprintf(s.w, "* %d FETCH (%sFLAGS (%s))\r\n", n, id, strings.Join(m.flags, " "))
 		}

@@ -26,11 +26,12 @@ import (
 
 var modelRuns = flag.Int("model", 60, "random dialogues that TestModel plays")
 
-// TestModel lets three clients of one person talk at random, over two gateways, to a server
+// TestModel lets three clients, some of which have enabled QRESYNC, of one person talk at random, over two gateways, to a server
 // that announces what it likes when it likes, while mail comes and goes and campaigns are
 // offered and withdrawn. Each client keeps the list that it was told, and
 //
-//   - a number means the same message until an EXPUNGE says otherwise, and UIDs ascend;
+//   - a number means the same message until an EXPUNGE or VANISHED says otherwise, and UIDs ascend;
+//   - HIGHESTMODSEQ never falls, and is above that of every injected message that is settled;
 //   - nothing is ever told of a marker, in any answer;
 //   - nobody is told of what lies behind an injected message before being told of it;
 //   - in the end every client holds what the server has and what is live, and no marker is left.
@@ -47,6 +48,9 @@ func TestModel(t *testing.T) {
 func playModel(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a seed is wanted
 	box, svc := newModelMailbox(), newFakeService()
+	if seed%3 != 0 {
+		box.modSeq = 5
+	}
 	svc.streaming = seed%2 == 0
 	var conns atomic.Uint64
 	dial := func(context.Context) (net.Conn, error) {
@@ -77,6 +81,10 @@ func playModel(t *testing.T, seed uint64) {
 		hosts[i%2].ln.conns <- theirs
 		c := newModelClient(t, i, ours, box)
 		c.do("LOGIN anna secret")
+		if box.modSeq > 0 && rng.IntN(2) == 0 {
+			c.qresync = true
+			c.do("ENABLE QRESYNC")
+		}
 		clients = append(clients, c)
 	}
 	for range 60 {
@@ -113,10 +121,16 @@ func playModel(t *testing.T, seed uint64) {
 		if p.State == placement.Live {
 			want = append(want, uint32(p.UID))
 		}
+		if p.Pending || p.ModSeq > box.modSeq {
+			t.Errorf("%s is %s with mod-sequence %d, pending %v, and HIGHESTMODSEQ is %d", p.ID, p.State, p.ModSeq, p.Pending, box.modSeq)
+		}
 	}
 	slices.Sort(want)
 	for _, c := range clients {
 		c.do("UID FETCH 1:* (UID FLAGS)")
+		if c.highest > box.modSeq {
+			t.Errorf("client %d was told HIGHESTMODSEQ %d of %d", c.n, c.highest, box.modSeq)
+		}
 		if !slices.Equal(c.uids, want) {
 			t.Errorf("client %d holds %v, the mailbox is %v", c.n, c.uids, want)
 		}
@@ -151,7 +165,7 @@ func happen(t *testing.T, rng *rand.Rand, box *modelMailbox, svc *fakeService) {
 	case 3: // a client that bypasses the gateway marks everything as read
 		box.mu.Lock()
 		for _, m := range box.msgs {
-			m.flags = []string{`\Seen`}
+			m.flags, m.mod = []string{`\Seen`}, box.changed()
 		}
 		box.mu.Unlock()
 	case 4:
@@ -190,6 +204,9 @@ type modelClient struct {
 	idling bool
 	uids   []uint32 // 0: not known yet
 	log    []string
+
+	qresync bool
+	highest uint64 // HIGHESTMODSEQ as last told
 }
 
 func newModelClient(t *testing.T, n int, conn net.Conn, box *modelMailbox) *modelClient {
@@ -307,6 +324,13 @@ func (c *modelClient) hear(l string) {
 	if strings.Contains(l, "InlayReserved") || strings.HasPrefix(l, "* BYE") {
 		c.fail("heard %q", l)
 	}
+	if m := highestTold.FindStringSubmatch(l); m != nil {
+		n, _ := strconv.ParseUint(m[1], 10, 64)
+		if n < c.highest {
+			c.fail("HIGHESTMODSEQ fell from %d to %d", c.highest, n)
+		}
+		c.highest = n
+	}
 	f := strings.Fields(l)
 	if len(f) < 2 {
 		return
@@ -322,6 +346,8 @@ func (c *modelClient) hear(l string) {
 		}
 	case f[1] == "ESEARCH":
 		c.hearESearch(l)
+	case f[1] == "VANISHED":
+		c.hearVanished(l, f[2])
 	case err != nil:
 	case f[2] == "EXISTS":
 		if n < len(c.uids) {
@@ -329,7 +355,7 @@ func (c *modelClient) hear(l string) {
 		}
 		c.uids = append(c.uids, make([]uint32, n-len(c.uids))...)
 	case f[2] == "EXPUNGE":
-		if n < 1 || n > len(c.uids) || c.name == "FETCH" || c.name == "STORE" || c.name == "SEARCH" {
+		if c.qresync || n < 1 || n > len(c.uids) || c.name == "FETCH" || c.name == "STORE" || c.name == "SEARCH" {
 			c.fail("EXPUNGE %d of %d within %s", n, len(c.uids), c.name)
 		}
 		c.uids = slices.Delete(c.uids, n-1, n)
@@ -340,6 +366,32 @@ func (c *modelClient) hear(l string) {
 		if m := fetchUID.FindStringSubmatch(l); m != nil {
 			uid, _ := strconv.Atoi(m[2])
 			c.learn(n, uint32(uid)) //nolint:gosec // small
+		}
+	}
+}
+
+var highestTold = regexp.MustCompile(`HIGHESTMODSEQ (\d+)`)
+
+// hearVanished takes messages away by UID. One of which the UID was not known lies between the known
+// ones with a lower and a higher UID.
+func (c *modelClient) hearVanished(l, uids string) {
+	c.t.Helper()
+	set, err := imap.ParseSeqSet([]byte(uids), 1000)
+	if err != nil || !c.qresync || c.name == "FETCH" || c.name == "STORE" || c.name == "SEARCH" {
+		c.fail("heard %q within %s: %v", l, c.name, err)
+	}
+	for _, r := range set.Resolve(0).Ranges() {
+		for uid := r.Lo; uid <= r.Hi; uid++ {
+			i := slices.Index(c.uids, uid)
+			for k := 0; i < 0 && k < len(c.uids) && c.uids[k] < uid; k++ {
+				if c.uids[k] == 0 && !slices.ContainsFunc(c.uids[k:], func(u uint32) bool { return u != 0 && u < uid }) {
+					i = k
+				}
+			}
+			if i < 0 {
+				c.fail("heard %q, and %v are known", l, c.uids)
+			}
+			c.uids = slices.Delete(c.uids, i, i+1)
 		}
 	}
 }
@@ -453,6 +505,10 @@ func (c *modelClient) begin(rng *rand.Rand) {
 	case 11:
 		c.send("APPEND INBOX {3+}\r\nabc")
 	case 12:
+		if c.qresync {
+			c.send("STATUS INBOX (MESSAGES UIDNEXT HIGHESTMODSEQ)")
+			break
+		}
 		c.send("STATUS INBOX (MESSAGES UIDNEXT)")
 	case 13:
 		if rng.IntN(3) == 0 {
