@@ -66,6 +66,7 @@ type pair struct {
 	letters     []string // UIDs of the letters
 	told        []string // the dialogue so far
 	keywords    keywords // of the gateway's side
+	kind        peertest.Backend
 }
 
 // pairOf makes two people with the same mails and letters between them: at the front, in the
@@ -75,7 +76,7 @@ func pairOf(t *testing.T, d peertest.Server, n int) *pair {
 	bareUser, inlayUser := fmt.Sprintf("bare%d", n), fmt.Sprintf("inlay%d", n)
 	w := newWorld(t)
 	p := newProxy(t, d.Address(), w.middleware)
-	x := &pair{t: t, users: [2]string{bareUser, inlayUser}, keywords: keywords{}}
+	x := &pair{t: t, users: [2]string{bareUser, inlayUser}, keywords: keywords{}, kind: d.Kind()}
 	stock := mails(9)
 	for i, batch := range [][]peertest.Message{stock[:0], stock[:4], stock[4:7]} {
 		if len(batch) > 0 {

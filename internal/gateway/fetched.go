@@ -87,11 +87,6 @@ func (w *attributes) body(it command.FetchItem, msg *message.Message) {
 	_, _ = w.out.Write(data)
 }
 
-func (w *attributes) literal(data []byte) {
-	_, _ = w.out.WriteString("{" + strconv.Itoa(len(data)) + "}\r\n")
-	_, _ = w.out.Write(data)
-}
-
 // end closes the list; one of which nothing came has the item that is given: it must have one.
 func (w *attributes) end(name string, value []byte) {
 	if len(w.done) == 0 {

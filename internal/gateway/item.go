@@ -64,10 +64,9 @@ func preview(it command.FetchItem, msg *message.Message) []byte {
 	return append(append([]byte("(FUZZY "), text...), ')')
 }
 
-// binary writes BINARY[…] or BINARY.SIZE[…] (rfc3516 §4.2); octets that are not as they stand in
-// the message are a literal8, for they may be anything.
+// binary writes BINARY[…] or BINARY.SIZE[…] (rfc3516 §4.2).
 func (f *fetching) binary(w *attributes, it command.FetchItem, msg *message.Message) {
-	name := it.Name[:len(it.Name)-len("[]")] + message.SectionName(*it.Section)[len("BODY"):]
+	name := it.Name[:len(it.Name)-len("[]")] + msg.SectionName(*it.Section)[len("BODY"):]
 	if it.Name == "BINARY.SIZE[]" {
 		size, err := msg.BinarySize(*it.Section)
 		if err == nil {
@@ -76,14 +75,12 @@ func (f *fetching) binary(w *attributes, it command.FetchItem, msg *message.Mess
 		f.encodingError(err)
 		return
 	}
-	data, decoded, err := msg.Binary(*it.Section)
+	head, data, err := msg.BinaryAnswer(*it.Section)
 	if f.encodingError(err) || !w.begin(name) {
 		return
 	}
-	if decoded {
-		_, _ = w.out.WriteString("~")
-	}
-	w.literal(data)
+	_, _ = w.out.WriteString(head)
+	_, _ = w.out.Write(data)
 }
 
 // encodingError takes note of an error of BINARY, which the answer to the command will be.

@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 
 	"inlay.example/inlay/internal/imap"
@@ -20,18 +21,50 @@ var ErrEncoding = errors.New("the content does not follow its Content-Transfer-E
 // are not as they stand in the message; they must not be changed.
 //
 // deviates: what holds other parts is given with all of them decoded, and with fields that say
-// so, as Dovecot does. The RFC has its own encoding removed only, which is none.
+// so, as Dovecot does. The RFC, and Cyrus, have its own encoding removed only, which is none.
 func (m *Message) Binary(s imap.Section) (data []byte, decoded bool, err error) {
 	e := m.find(s.Part)
-	if e == nil {
+	if _, ok := m.Section(imap.Section{Part: s.Part}); e == nil || !ok {
 		return nil, false, nil
 	}
-	data, decoded, err = m.binary(e, len(s.Part) == 0)
+	if m.dialect == Cyrus && (len(s.Part) == 0 || e.multipart || e.nested) {
+		if data = e.body; len(s.Part) == 0 {
+			data = m.raw
+		}
+	} else {
+		data, decoded, err = m.binary(e, len(s.Part) == 0)
+	}
 	if s.Partial != nil && err == nil {
 		data = data[min(uint64(s.Partial.Offset), uint64(len(data))):]
 		data = data[:min(uint64(s.Partial.Count), uint64(len(data)))]
 	}
 	return data, decoded, err
+}
+
+// BinaryAnswer is the value of BINARY[…] in a response: octets, and what stands before them. From
+// Dovecot those that are not as they stand in the message are a literal8, from Cyrus those that
+// no other literal can carry.
+func (m *Message) BinaryAnswer(s imap.Section) (head string, data []byte, err error) {
+	data, decoded, err := m.Binary(s)
+	if err != nil {
+		return "", nil, err
+	}
+	head = "{" + strconv.Itoa(len(data)) + "}\r\n"
+	if m.dialect != Cyrus {
+		if decoded {
+			head = "~" + head
+		}
+		return head, data, nil
+	}
+	switch _, ok := m.Section(imap.Section{Part: s.Part}); {
+	case !ok:
+		return "NIL", nil, nil
+	case len(data) == 0:
+		return `""`, nil, nil
+	case bytes.IndexByte(data, 0) >= 0:
+		head = "~" + head
+	}
+	return head, data, nil
 }
 
 // BinarySize gives BINARY.SIZE[…]: the number of octets of what Binary gives.

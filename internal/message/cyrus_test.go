@@ -129,3 +129,39 @@ func section(m *message.Message, s imap.Section) string {
 	head, data := m.Answer(s)
 	return head + string(data)
 }
+
+// TestCyrusBinary asks a real Cyrus for decoded parts of messages that it and we understand.
+func TestCyrusBinary(t *testing.T) {
+	t.Parallel()
+	d := peertest.StartCyrus(t, peertest.CyrusOptions{})
+	msgs := wellFormed(t)
+	for _, name := range sorted(msgs) {
+		d.Deliver(t, "anna", "INBOX", peertest.Message{Bytes: msgs[name]})
+	}
+	c := dial(t, d.Addr, "anna", d.Password)
+	c.do(t, "SELECT INBOX")
+	for i, name := range sorted(msgs) {
+		m := parse(t, msgs[name]).As(message.Cyrus)
+		for _, path := range [][]uint32{nil, {1}, {2}, {3}, {1, 1}, {2, 1}, {1, 2}} {
+			s := imap.Section{Part: path}
+			section := strings.TrimPrefix(message.SectionName(s), "BODY")
+			head, data, err := m.BinaryAnswer(s)
+			all, end := c.ask(t, fmt.Sprintf("FETCH %d BINARY.PEEK%s", i+1, section))
+			if err != nil {
+				if strings.HasPrefix(end, "OK") {
+					t.Errorf("%s %s: %v, and not for Cyrus", name, section, err)
+				}
+				continue
+			}
+			got := fmt.Sprintf("* %d FETCH (BINARY%s %s%s)\r\n", i+1, section, head, data)
+			if len(all) != 1 || string(all[0]) != got {
+				t.Errorf("%s %s: %q, Cyrus says %q %s", name, section, got, all, end)
+			}
+			size, err := m.BinarySize(s)
+			want := fmt.Sprintf("* %d FETCH (BINARY.SIZE%s %d)\r\n", i+1, section, size)
+			if all, _ := c.ask(t, fmt.Sprintf("FETCH %d BINARY.SIZE%s", i+1, section)); err != nil || len(all) != 1 || string(all[0]) != want {
+				t.Errorf("%s: %q, %v, Cyrus says %q", name, want, err, all)
+			}
+		}
+	}
+}
