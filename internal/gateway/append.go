@@ -128,7 +128,7 @@ func (s *session) answerArrived(res tagged, target string) error {
 	m := s.mbox
 	// What was announced is looked at by settle, and rings by its gap.
 	if res.ok() && m != nil && m.active && m.name == target && m.view.Untold().Empty() && len(m.fresh) == 0 {
-		if top, rings := arrivedBeyond(res, m); rings {
+		if top, rings := arrivedBeyond(res, m); rings && !s.quiet() {
 			s.g.metrics.doorbells.WithLabelValues("uid").Inc()
 			if err := s.readLedger(s.g.cfg.KnownBudget); err != nil {
 				return err

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"inlay.example/inlay/internal/injection"
 )
 
 // bells carries words to sessions: that something of a person's placements has changed, or
@@ -20,6 +22,12 @@ type bells struct {
 	count  int                           // of bells
 	sign   time.Time                     // of the stream's life, the last one
 	exact  bool                          // words are not relied on, see Config.Exact
+
+	// turn grows with every word that may end the quiet of anybody.
+	turn uint64
+	// attended is when the last Attend that succeeded was sent: whoever begins something waits for
+	// us from then on, for injection.AttendLease.
+	attended time.Time
 }
 
 // streamAlive is for how long a stream that says nothing is taken for alive.
@@ -57,8 +65,8 @@ func (b *bells) join(user string, x *bell) {
 }
 
 // own says under which name the change stream speaks of the bell's person. What was said before
-// went unheard: so the bell is rung.
-func (b *bells) own(owner string, x *bell) {
+// went unheard: so the bell is rung, unless nothing can have been said.
+func (b *bells) own(owner string, x *bell, quiet bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if owner == "" || x.owner == owner || x.left {
@@ -67,7 +75,9 @@ func (b *bells) own(owner string, x *bell) {
 	takeDown(b.owners, x.owner, x)
 	x.owner = owner
 	hang(b.owners, owner, x)
-	x.ring(rung{person: true})
+	if !quiet {
+		x.ring(rung{person: true})
+	}
 }
 
 func (b *bells) leave(user string, x *bell) {
@@ -192,4 +202,38 @@ func (x *bell) takePerson() bool {
 	person := x.rung.person
 	x.rung.person = false
 	return person
+}
+
+// turned notes a word that may end the quiet of anybody, or that no word comes any more.
+func (b *bells) turned() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn++
+}
+
+// attends notes an Attend that succeeded, by when it was sent.
+func (b *bells) attends(sent time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if sent.After(b.attended) {
+		b.attended = sent
+	}
+}
+
+// now gives the turn.
+func (b *bells) now() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.turn
+}
+
+// clocks is how far two clocks may run apart within a lease.
+const clocks = 2 * time.Second
+
+// reliedOn reports whether who was quiet at a turn is so still: no word has come since, and
+// whoever wants to end it waits for us.
+func (b *bells) reliedOn(turn uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.turn == turn && time.Since(b.attended) < injection.AttendLease-clocks
 }

@@ -129,6 +129,8 @@ func (s *session) ledgerAtSelect(m *mailbox) ([]injection.Offer, []placement.Pla
 		return p.Mailbox == m.name || p.State == placement.Moving && p.Target == m.name
 	}
 	switch {
+	case ok && s.quiet():
+		return nil, nil, nil
 	case s.injectedBefore(m), ok && slices.ContainsFunc(session.Placements, held):
 	case ok:
 		// Nothing was ever injected here, and nobody is about to: if somebody claims what is

@@ -120,17 +120,22 @@ func unknownText(c *command.Command) string {
 func (s *session) malformed(c *command.Command) error {
 	plain := s.mbox == nil || !s.mbox.active || s.mbox.view.Identity()
 	switch c.Name {
-	case "APPEND", "IDLE", "ENABLE", "COMPRESS":
+	case "APPEND", "IDLE", "ENABLE", "COMPRESS", "SETMETADATA": // Dovecot leaves a malformed SETMETADATA unanswered
 		plain = false
 	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT":
 		plain = s.service == nil
 	}
-	if plain {
+	if plain && !asksForMore(c.Raw) {
 		return s.forward(c)
 	}
 	s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())
 	return nil
 }
+
+// asksForMore reports whether a malformed command has a literal, or what some server might take
+// for one's head, as Dovecot takes "{}". Servers differ in whether they still ask for it, take it
+// or read it as commands when they have found something wrong before it.
+func asksForMore(raw []byte) bool { return bytes.IndexByte(raw, '{') >= 0 }
 
 // forward relays a command that needs no translation, and its answer.
 func (s *session) forward(c *command.Command) error {

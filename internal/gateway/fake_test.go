@@ -34,6 +34,7 @@ type fakeService struct {
 	faults     map[string]*faults // by call
 	everUsed   bool
 	streaming  bool
+	quiet      bool
 	missed     bool // who takes the stream up again may have missed something
 	streams    map[chan injection.Change]struct{}
 }
@@ -86,6 +87,7 @@ func (f *fakeService) realUIDs(n int) []int {
 //	@flags UID FLAGS    @withdraw UID                   changed elsewhere
 //	@pending UID FLAGS  changed elsewhere, and not settled
 //	@settled UID N      settled, or reserved, at that mod-sequence
+//	@quiet              Begin says so, as long as nothing is there or offered
 //	@stream             there is a change stream from now on; @lost ends it for all who hear it
 //	@used               the mailbox was injected into before
 //	@down @up           nothing is answered but with Unavailable
@@ -175,6 +177,8 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 		}
 	case "used":
 		f.everUsed = true
+	case "quiet":
+		f.quiet = true
 	case "stream":
 		f.streaming = true
 	case "lost":
@@ -350,7 +354,7 @@ func (f *fakeService) alive() []placement.Placement {
 
 func (f *fakeService) Begin(ctx context.Context, _ injection.BeginRequest) (injection.Session, error) {
 	return call(ctx, f, "begin", func() (injection.Session, error) {
-		return injection.Session{Owner: fakeOwner, Placements: f.alive(), Offers: slices.Clone(f.offers)}, nil
+		return injection.Session{Owner: fakeOwner, Quiet: f.quiet && len(f.alive())+len(f.offers) == 0, Placements: f.alive(), Offers: slices.Clone(f.offers)}, nil
 	})
 }
 

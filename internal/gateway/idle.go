@@ -262,7 +262,7 @@ func (d *idling) look() error {
 	}
 	now, rings := time.Now(), false
 	poll := d.word || !now.Before(d.nextPoll)
-	if !now.Before(s.nextLook) {
+	if s.looks() {
 		var offers []injection.Offer
 		if offers, rings = s.offersHere(s.g.cfg.KnownBudget); len(offers) > 0 {
 			if err := d.outside(func() error { return s.injectIdle(offers) }); err != nil {

@@ -88,7 +88,7 @@ func (s *session) news() error {
 		return nil
 	}
 	r := s.bell.take()
-	if r.offers || !time.Now().Before(s.nextLook) {
+	if r.offers || s.looks() {
 		offers, rings := s.offersHere(s.g.cfg.LookupBudget)
 		if len(offers) > 0 {
 			if done, err := s.injectOpen(offers); done || err != nil {
@@ -101,6 +101,18 @@ func (s *session) news() error {
 		return s.readLedger(s.g.cfg.LookupBudget)
 	}
 	return nil
+}
+
+// looks reports whether it is time to ask by itself what is offered.
+func (s *session) looks() bool {
+	if time.Now().Before(s.nextLook) {
+		return false
+	}
+	if s.quiet() {
+		s.nextLook = time.Now().Add(s.every(s.g.cfg.Look))
+		return false
+	}
+	return true
 }
 
 // toldNew says that the client has been told of what this session injected.

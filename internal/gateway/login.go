@@ -44,7 +44,7 @@ func (s *session) beforeLogin(c *command.Command) error {
 	}
 	if c.Err != nil {
 		// ID, too: what we do not understand might speak for another client (see id.go).
-		if c.Name == "LOGIN" || c.Name == "AUTHENTICATE" || c.Name == "ID" {
+		if c.Name == "LOGIN" || c.Name == "AUTHENTICATE" || c.Name == "ID" || asksForMore(c.Raw) {
 			s.line(c.Tag + " BAD Error in IMAP command " + c.Name + ": " + c.Err.Error())
 			return nil
 		}

@@ -18,15 +18,34 @@ type lookup struct {
 	session injection.Session // valid after done
 	err     error             // likewise
 	waited  time.Duration     // for its answer; of the session's goroutine
+	turn    uint64            // of the bells, before it was asked
 }
 
 // lookupLimit is how long a lookup may go on in the background: a late answer still serves
 // the next SELECT.
 const lookupLimit = 5 * time.Second
 
+// quiet reports whether nothing can concern the person, and nothing can begin to before this gateway
+// has heard of it: then the gateway is a plain proxy, and neither asks nor reads.
+func (s *session) quiet() bool {
+	l := s.lookup
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.done:
+		return l.err == nil && l.session.Quiet && s.g.bells.reliedOn(l.turn)
+	default:
+		return false
+	}
+}
+
 // freshLookup asks anew when the last answer is too old to decide with. A question that was
 // not answered yet is not asked twice.
 func (s *session) freshLookup() {
+	if s.quiet() {
+		return
+	}
 	if l := s.lookup; l != nil {
 		select {
 		case <-l.done:
@@ -52,7 +71,7 @@ func (s *session) startLookup() {
 	if s.service == nil {
 		return
 	}
-	l := &lookup{started: time.Now(), done: make(chan struct{})}
+	l := &lookup{started: time.Now(), done: make(chan struct{}), turn: s.g.bells.now()}
 	s.lookup = l
 	req := injection.BeginRequest{Person: s.person(), ClientID: s.clientID, RemoteAddr: hostOf(s.remote)}
 	ctx := s.ctx
@@ -62,7 +81,7 @@ func (s *session) startLookup() {
 		defer cancel()
 		l.session, l.err = s.service.Begin(ctx, req)
 		if l.err == nil {
-			s.g.bells.own(l.session.Owner, s.bell)
+			s.g.bells.own(l.session.Owner, s.bell, l.session.Quiet)
 		}
 		s.g.metrics.lookup.Observe(time.Since(l.started).Seconds())
 	}()

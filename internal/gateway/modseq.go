@@ -65,7 +65,7 @@ func (s *session) usesModSeqs() {
 // first rings otherwise.
 func (s *session) modSeqRings() bool {
 	m := s.mbox
-	if !s.condStore() || !course.Rings(m.mod.heard, m.mod.read) {
+	if !s.condStore() || s.quiet() || !course.Rings(m.mod.heard, m.mod.read) {
 		return false
 	}
 	return s.injectedBefore(m) || len(m.entries) > 0 ||

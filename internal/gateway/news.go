@@ -33,6 +33,9 @@ func (s *session) settle() error {
 	if bell == "" && s.modSeqRings() {
 		bell = "modseq"
 	}
+	if bell != "" && bell != "marker" && s.quiet() {
+		bell = "" // whatever it stands for, it is nothing of ours
+	}
 	if bell != "" {
 		s.g.metrics.doorbells.WithLabelValues(bell).Inc()
 		// What rings is withheld until the placements have been read, by a reading that

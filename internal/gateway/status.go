@@ -36,6 +36,9 @@ func (s *session) status(c *command.Command, a *command.Status) error {
 
 // mayHold reports whether there may be placements in a mailbox, now or in a moment.
 func (s *session) mayHold(mailbox string) bool {
+	if s.quiet() && (s.mbox == nil || len(s.mbox.markers) == 0) {
+		return false
+	}
 	if m := s.mbox; m != nil && m.active && m.name == mailbox && (m.keyword || len(m.entries) > 0) {
 		return true
 	}

@@ -79,13 +79,23 @@ func (t *tenant) event(p placement.Placement, what event.Type, at time.Time) eve
 	}
 }
 
-// find returns the row with the ID, or NotFound.
-func (d *desk) find(id placement.ID) (int, error) {
-	i := slices.IndexFunc(d.ledger, func(p placement.Placement) bool { return p.ID == id })
+// find returns the row with the ID, or NotFound. What is long over is fetched for it: that may be
+// newer than the rest of the desk, and a change that comes of it meets a conflict then.
+func (d *desk) find(ctx context.Context, id placement.ID) (int, error) {
+	is := func(p placement.Placement) bool { return p.ID == id }
+	if i := slices.IndexFunc(d.ledger, is); i >= 0 {
+		return i, nil
+	}
+	all, err := d.tenant.History(ctx, d.person.User)
+	if err != nil {
+		return -1, fmt.Errorf("reading the history of a person: %w", err)
+	}
+	i := slices.IndexFunc(all, is)
 	if i < 0 {
 		return -1, fault.New(fault.NotFound, "the person has no such placement")
 	}
-	return i, nil
+	d.ledger, d.changed = append(d.ledger, all[i]), append(d.changed, false)
+	return len(d.ledger) - 1, nil
 }
 
 // view returns what is claimed, live or moving, and what has left and is pending, by UID.

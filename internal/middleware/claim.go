@@ -87,7 +87,7 @@ func (m *Middleware) Confirm(ctx context.Context, req injection.ConfirmRequest) 
 	}
 	var live placement.Placement
 	err = m.change(ctx, t, user, func(d *desk) error {
-		i, err := d.find(req.ID)
+		i, err := d.find(ctx, req.ID)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (m *Middleware) Confirm(ctx context.Context, req injection.ConfirmRequest) 
 			return err
 		}
 		if replaced := d.ledger[i].Replaces; step.Changed && replaced != "" {
-			old, err := d.find(replaced)
+			old, err := d.find(ctx, replaced)
 			if err != nil {
 				return err
 			}
@@ -125,7 +125,7 @@ func (m *Middleware) Void(ctx context.Context, req injection.VoidRequest) error 
 	voided := false
 	err = m.change(ctx, t, user, func(d *desk) error {
 		voided = false
-		i, err := d.find(req.ID)
+		i, err := d.find(ctx, req.ID)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func (m *Middleware) SetFlags(ctx context.Context, req injection.FlagsRequest) (
 	}
 	var out placement.Placement
 	err = m.change(ctx, t, user, func(d *desk) error {
-		i, err := d.find(req.ID)
+		i, err := d.find(ctx, req.ID)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (m *Middleware) transit(ctx context.Context, person injection.Person, id pl
 	}
 	var out placement.Placement
 	err = m.change(ctx, t, user, func(d *desk) error {
-		i, err := d.find(id)
+		i, err := d.find(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,10 @@ func (m *Middleware) Record(ctx context.Context, p injection.Person, observed []
 		if o.Type != event.Read {
 			return fault.New(fault.Invalid, "events[%d].type: only %q is observed", n, event.Read)
 		}
-		i, err := d.find(o.Placement)
+		i, err := d.find(ctx, o.Placement)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
 		if err != nil || d.ledger[i].UID == 0 {
 			return fault.New(fault.Invalid, "events[%d].placement: the person has not had it", n)
 		}

@@ -31,6 +31,10 @@ const (
 // Final reports whether no further state can follow, other than by a new claim after Void.
 func (s State) Final() bool { return s != Claimed && s != Live && s != Moving }
 
+// Over reports whether nothing can become of a record any more: it is final, and nothing is left to
+// be raised. One that is void may be claimed again.
+func (p *Placement) Over() bool { return p.State.Final() && p.State != Void && !p.Pending }
+
 // Key names an attempt to show a campaign to a person once.
 type Key struct {
 	Campaign   campaign.ID `json:"campaign"`

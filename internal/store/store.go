@@ -90,10 +90,15 @@ type Documents interface {
 type Keyspace interface {
 	Documents
 
-	// Person reads one person's partition: head, ledger, and the assignments whose Until is
-	// not before now. A person never heard of has Rev 0 and is not an error. Assignments of
-	// every version are returned; which ones count is the reader's business.
+	// Person reads of one person's partition what may still matter: head, the assignments whose Until
+	// is not before now, and of the ledger what is not over (placement.Placement.Over) or of the
+	// campaign of such an assignment. So it costs what goes on and not what has been. A person never
+	// heard of has Rev 0 and is not an error. Assignments of every version are returned; which
+	// ones count is the reader's business.
 	Person(ctx context.Context, user string, now time.Time) (Person, error)
+
+	// History reads a person's whole ledger.
+	History(ctx context.Context, user string) ([]placement.Placement, error)
 
 	// Apply makes a change if the person's revision is still change.Rev, all of it or nothing:
 	// head, ledger rows, log of events (those known by id are not logged twice), departures,
@@ -152,7 +157,7 @@ type Person struct {
 	User        string
 	Rev         uint64 // 0: nothing was ever applied
 	Head        Head
-	Ledger      []placement.Placement
+	Ledger      []placement.Placement // see Keyspace.Person
 	Assignments []Assignment
 }
 

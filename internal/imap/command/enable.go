@@ -1,6 +1,9 @@
 package command
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // enable takes the arguments of ENABLE.
 //
@@ -18,9 +21,14 @@ func (p *parser) enable() (any, error) {
 		if len(a.Names) == p.lim.Items {
 			return nil, p.tooMany(p.lim.Items, "names")
 		}
+		at := p.i
 		name, err := p.atom()
 		if err != nil {
 			return nil, err
+		}
+		if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) { // others let these through
+			p.i = at
+			return nil, p.fail("an atom of 7 bits")
 		}
 		a.Names = append(a.Names, strings.ToUpper(name))
 		if c := p.peek(); c == '\r' || c == '\n' {

@@ -94,12 +94,12 @@ func FuzzESearch(f *testing.F) {
 		f.Add(tt.in)
 	}
 	f.Fuzz(func(t *testing.T, rest string) {
+		if !strings.HasSuffix(rest, "\n") {
+			rest += "\r\n" // which may make a literal's head of its end
+		}
 		held, err := response.ParseESearch([]byte(rest))
 		if err != nil || len(rest) > 4<<10 || !strings.HasPrefix(rest, " ") {
 			return
-		}
-		if !strings.HasSuffix(rest, "\n") {
-			rest += "\r\n"
 		}
 		got, err := streamESearch(strings.NewReader("* ESEARCH" + rest))
 		if err != nil {

@@ -215,7 +215,7 @@ func TestParseESearch(t *testing.T) {
 		{in: " (5)", err: `response: TAG expected at octet 3 of " (5)"`},
 		{in: " )", err: `reading up to octet 2 of " )": response: ESEARCH with unbalanced parentheses`},
 		{in: " COUNT 1\r\n*", err: `reading up to octet 11 of " COUNT 1\r\n*": response: ESEARCH with more behind its end`},
-		{in: " X {3}\r\nab", err: `reading up to octet 11 of " X {3}\r\nab": response: ESEARCH with a literal that is cut off`},
+		{in: " X {3}\r\nab", err: `reading up to octet 11 of " X {3}\r\nab": response: ESEARCH that ends with a literal`},
 	} {
 		got, err := response.ParseESearch([]byte(tt.in))
 		differs(t, tt.in, got, err, tt.want, tt.err)

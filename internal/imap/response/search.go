@@ -79,7 +79,7 @@ func (e *ESearch) items(rest []byte) (at int, err error) {
 		t, err := r.Next()
 		switch {
 		case err != nil && cut:
-			return at, invalid("ESEARCH with a literal that is cut off")
+			return at, invalid("ESEARCH that ends with a literal")
 		case err != nil:
 			t = wire.Token{Kind: wire.CRLF} // which rest may be without
 		}
@@ -90,7 +90,7 @@ func (e *ESearch) items(rest []byte) (at int, err error) {
 		if t.Kind == wire.CRLF {
 			break
 		}
-		cut = t.Size > 0 || t.Kind == wire.LiteralData && t.More
+		cut = t.Kind == wire.LiteralHead || t.Kind == wire.LiteralData // the line's end in a head is not the response's
 	}
 	if e.UID = it.uid; at < len(rest) {
 		return at, invalid("ESEARCH with more behind its end")

@@ -66,6 +66,7 @@ func Run(t *testing.T, open Open) {
 		{"read once", testReadOnce},
 		{"observations refused", testObservationsRefused},
 		{"expunge is final", testExpunge},
+		{"long over", testLongOver},
 		{"expunge race", testExpungeRace},
 		{"recall", testRecall},
 		{"change pending", testPending},

@@ -49,6 +49,36 @@ func testExpunge(b *bench) {
 	b.want(b.expunge(b.claim("claimed")), fault.Conflict)
 }
 
+// testLongOver: what has left is not forgotten when nothing else is kept of its campaign.
+func testLongOver(b *bench) {
+	p := b.live("welcome", 11)
+	b.ok(b.expunge(p))
+	b.Advance(90 * 24 * time.Hour)
+	if s := b.begin(); len(s.Offers)+len(s.Placements) != 0 {
+		b.Fatalf("after three months: %+v", s)
+	}
+	b.ok(b.expunge(p))
+	_, err := b.setFlags(p, injection.AddFlags, `\Seen`)
+	b.want(err, fault.Conflict)
+	_, err = b.Confirm(b.Context(), confirmRequest(p, 11))
+	b.want(err, fault.Conflict)
+	b.ok(b.Record(b.Context(), anna, []injection.Observation{{Type: event.Read, Placement: p.ID}}))
+	b.count("welcome", event.Read, 1)
+	b.count("welcome", event.Expunged, 1)
+	_, err = b.Claim(b.Context(), b.claimRequest("welcome"))
+	b.want(err, fault.Conflict)
+	// And when it goes on after all.
+	c := b.campaign("welcome")
+	c.Version = 2
+	b.PutCampaign(b, "", c, map[string]map[string]string{annaKept: nil})
+	if s := b.begin(); len(s.Offers)+len(s.Placements) != 0 {
+		b.Fatalf("back: %+v", s)
+	}
+	_, err = b.Claim(b.Context(), b.claimRequest("welcome"))
+	b.want(err, fault.Conflict)
+	b.hasDeparted(placement.Departure{ID: p.ID, Mailbox: "INBOX", UIDValidity: 7, UID: 11, ModSeq: 42})
+}
+
 func testExpungeRace(b *bench) {
 	live := b.live("welcome", 11)
 	for i, err := range race(24, func(i int) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"inlay.example/inlay/internal/campaign"
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/placement"
 	"inlay.example/inlay/internal/store"
 	"inlay.example/inlay/internal/store/sqlite"
 )
@@ -153,6 +155,51 @@ func TestRemovedIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the name is gone", func() bool { return found() == "" })
+}
+
+// TestLedgerIsMigrated: what was over before the ledger knew of it is so afterwards.
+func TestLedgerIsMigrated(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	st := openStore(t, dir)
+	ks := openKeyspace(t, st, "k")
+	change := store.Change{User: "anna", Owner: "o", ID: "1"}
+	for i, p := range []placement.Placement{
+		{State: placement.Live}, {State: placement.Expunged}, {State: placement.Withdrawn, Pending: true}, {State: placement.Moved},
+		{State: placement.Void}, {State: placement.Expired}, {State: placement.Withdrawn},
+	} {
+		p.Key = placement.Key{Campaign: "c", Occurrence: fmt.Sprint(i)}
+		change.Put = append(change.Put, p)
+	}
+	if err := ks.Apply(t.Context(), change); err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlite.WithoutOver(ks); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	st = openStore(t, dir)
+	ks, err := st.Keyspace(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ks.Person(t.Context(), "anna", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var goesOn []string
+	for _, p := range p.Ledger {
+		goesOn = append(goesOn, p.Occurrence)
+	}
+	if slices.Sort(goesOn); !slices.Equal(goesOn, []string{"0", "2", "4"}) {
+		t.Errorf("not over: %v", goesOn)
+	}
+	all, err := ks.History(t.Context(), "anna")
+	if err != nil || len(all) != len(change.Put) {
+		t.Errorf("%d records, %v", len(all), err)
+	}
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {

@@ -37,7 +37,9 @@ func (f *file) Person(ctx context.Context, user string, now time.Time) (store.Pe
 		if err := json.Unmarshal(head, &p.Head); err != nil {
 			return p, fmt.Errorf("reading the head of a person: %w", err)
 		}
-		if p.Ledger, err = ledger(ctx, tx, user); err != nil {
+		if p.Ledger, err = ledger(ctx, tx, `SELECT body FROM ledger WHERE u = ?1 AND over = 0 UNION ALL
+			SELECT body FROM ledger WHERE u = ?1 AND campaign IN (SELECT campaign FROM assignment WHERE u = ?1 AND until >= ?2) AND over = 1`,
+			user, now.UnixMilli()); err != nil {
 			return p, err
 		}
 	}
@@ -64,8 +66,16 @@ func (f *file) Person(ctx context.Context, user string, now time.Time) (store.Pe
 	return p, dbError(rows.Err())
 }
 
-func ledger(ctx context.Context, tx *sql.Tx, user string) ([]placement.Placement, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT body FROM ledger WHERE u = ?", user)
+// History implements store.Keyspace.
+func (f *file) History(ctx context.Context, user string) ([]placement.Placement, error) {
+	return ledger(ctx, f.reads, "SELECT body FROM ledger WHERE u = ?", user)
+}
+
+func ledger(ctx context.Context, from interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}, query string, args ...any,
+) ([]placement.Placement, error) {
+	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, dbError(err)
 	}
@@ -122,7 +132,7 @@ func (f *file) Apply(ctx context.Context, c store.Change) error {
 			return err
 		}
 		for i, p := range c.Put {
-			if _, err := tx.Exec("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?)", c.User, p.Campaign, p.Occurrence, bodies[i]); err != nil {
+			if _, err := tx.Exec("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, ?)", c.User, p.Campaign, p.Occurrence, bodies[i], p.Over()); err != nil {
 				return err
 			}
 			if _, err := tx.Exec("INSERT OR IGNORE INTO member VALUES (?, ?)", p.Campaign, c.User); err != nil {

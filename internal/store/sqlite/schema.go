@@ -34,6 +34,11 @@ var migrations = []string{
 	 CREATE INDEX trace_at ON trace (at);`,
 	`CREATE TABLE attendant (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 	 CREATE INDEX attendant_until ON attendant (until);`,
+	// over is placement.Placement.Over. It comes behind what it is made of.
+	`ALTER TABLE ledger ADD COLUMN over INTEGER NOT NULL DEFAULT 0;
+	 UPDATE ledger SET over = 1 WHERE json_extract(CAST(body AS TEXT), '$.state') IN ('expunged', 'withdrawn', 'expired', 'moved')
+	   AND NOT coalesce(json_extract(CAST(body AS TEXT), '$.pending'), 0);
+	 CREATE INDEX ledger_goes_on ON ledger (u) WHERE over = 0;`,
 }
 
 func migrate(ctx context.Context, db *sql.DB, file string) error {

@@ -54,6 +54,7 @@ func Run(t *testing.T, engine Engine) {
 		{"keyspaces created at once", testKeyspaceRace},
 		{"person", testPerson},
 		{"change", testChange},
+		{"what is over", testOver},
 		{"change repeated", testChangeRepeated},
 		{"change refused", testChangeRefused},
 		{"changes at once", testChangeRace},

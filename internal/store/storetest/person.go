@@ -48,13 +48,15 @@ func change(user string, rev uint64, id string, put ...placement.Placement) stor
 	return c
 }
 
+func byKey(x, y placement.Placement) int {
+	return slices.Compare([]string{string(x.Campaign), x.Occurrence}, []string{string(y.Campaign), y.Occurrence})
+}
+
 func (b *bench) person(user string) store.Person {
 	b.Helper()
 	p, err := b.ks.Person(b.ctx(), user, now)
 	b.no(err)
-	slices.SortFunc(p.Ledger, func(x, y placement.Placement) int {
-		return slices.Compare([]string{string(x.Campaign), x.Occurrence}, []string{string(y.Campaign), y.Occurrence})
-	})
+	slices.SortFunc(p.Ledger, byKey)
 	return p
 }
 
@@ -71,7 +73,7 @@ func testChange(b *bench) {
 	b.no(b.ks.Apply(b.ctx(), change("anna", 0, "1", one, other)))
 	b.no(b.ks.Apply(b.ctx(), change("anna", 1, "2", two)))
 	changed := one
-	changed.State, changed.Flags, changed.Variables = placement.Expunged, nil, nil
+	changed.State, changed.Pending, changed.Flags, changed.Variables = placement.Expunged, true, nil, nil
 	b.no(b.ks.Apply(b.ctx(), change("anna", 2, "3", changed)))
 	b.no(b.ks.Apply(b.ctx(), change("anna", 3, "4")))
 	got := b.person("anna")
@@ -84,6 +86,58 @@ func testChange(b *bench) {
 	members, err := b.ks.Members(b.ctx(), "b", "", 10)
 	b.no(err)
 	b.equal([]string{"anna"}, members, "members of campaign b")
+}
+
+// testOver: what is over is read with a person while an assignment of its campaign is, and with the
+// history for ever.
+func testOver(b *bench) {
+	var put, over, goesOn []placement.Placement
+	for i, s := range []placement.State{
+		placement.Claimed, placement.Live, placement.Moving, placement.Void,
+		placement.Expunged, placement.Withdrawn, placement.Expired, placement.Moved,
+	} {
+		p := placed("anna", campaign.ID(fmt.Sprint("c", i)), "1")
+		p.State = s
+		put = append(put, p)
+		if i < 4 {
+			goesOn = append(goesOn, p)
+			continue
+		}
+		over = append(over, p)
+		p.Occurrence, p.Pending = "2", true
+		put, goesOn = append(put, p), append(goesOn, p)
+	}
+	b.no(b.ks.Apply(b.ctx(), change("anna", 0, "1", put...)))
+	b.equal(goesOn, b.person("anna").Ledger, "what is not over")
+	history := func() []placement.Placement {
+		list, err := b.ks.History(b.ctx(), "anna")
+		b.no(err)
+		slices.SortFunc(list, byKey)
+		return list
+	}
+	b.equal(put, history(), "the history")
+	// The campaigns of assignments, of whatever version, until they lapse.
+	b.no(b.ks.WriteAssignments(b.ctx(), "c4", 9, now, []store.AssignmentRow{{User: "anna", Line: 1}}))
+	b.no(b.ks.WriteAssignments(b.ctx(), "c5", 1, now.Add(-time.Millisecond), []store.AssignmentRow{{User: "anna", Line: 1}}))
+	b.no(b.ks.WriteAssignments(b.ctx(), "c6", 1, now, []store.AssignmentRow{{User: "ben", Line: 1}}))
+	with := append(slices.Clone(goesOn), over[0])
+	slices.SortFunc(with, byKey)
+	b.equal(with, b.person("anna").Ledger, "with assignments")
+	// What is settled is over, and what is claimed again is not.
+	settled := goesOn[len(goesOn)-1]
+	settled.Pending = false
+	again := over[1]
+	again.State = placement.Claimed
+	b.no(b.ks.Apply(b.ctx(), change("anna", 1, "2", settled, again)))
+	ledger := b.person("anna").Ledger
+	has := func(p placement.Placement) bool {
+		return slices.ContainsFunc(ledger, func(x placement.Placement) bool { return x.Key == p.Key })
+	}
+	b.equal([]bool{false, true}, []bool{has(settled), has(again)}, "after both were changed")
+	b.equal(len(put), len(history()), "records of the history")
+	list, err := b.ks.History(b.ctx(), "nobody")
+	b.no(err)
+	b.equal(0, len(list), "the history of somebody never heard of")
 }
 
 func testChangeRepeated(b *bench) {
