@@ -44,6 +44,8 @@ type mailbox struct {
 	unseen     uint32 // first unseen of the SELECT being composed, in the backend's numbering; 0 unknown
 	recent     uint32 // the backend's last RECENT
 	recentHeld bool   // RECENT came with news that are not told yet
+	recentSaid uint32 // as last told
+	recentOurs bool   // RECENT came while our own markers came and went: told if it is another one
 
 	fresh     []freshMessage            // identified, not told
 	markers   map[imap.UID]*marker      // hidden, known by header

@@ -320,11 +320,20 @@ func (s *session) tellNew() error {
 
 func (s *session) tellRecent(grown bool) error {
 	m := s.mbox
-	if m.recentHeld && (grown || m.view.Untold().Empty()) {
-		m.recentHeld = false
-		s.number(m.recentTold(), "RECENT")
+	if !grown && !m.view.Untold().Empty() {
+		return nil
 	}
+	if m.recentHeld || m.recentOurs && m.recentTold() != m.recentSaid {
+		s.sayRecent()
+	}
+	m.recentHeld, m.recentOurs = false, false
 	return nil
+}
+
+func (s *session) sayRecent() {
+	m := s.mbox
+	m.recentSaid = m.recentTold()
+	s.number(m.recentSaid, "RECENT")
 }
 
 // announce tells FLAGS if the list holds a keyword that the client has not heard of: clients

@@ -208,6 +208,7 @@ func restOf(raw []byte) []byte {
 
 // reply writes the answer, corrected.
 func (s *session) reply(m *mailbox, ans *answer) {
+	m.recentSaid = m.recentTold()
 	unseen := s.firstUnseen(m)
 	hasUnseen := slices.ContainsFunc(ans.lines, func(l answerLine) bool { return l.what == "UNSEEN" })
 	seen := map[string]bool{}

@@ -119,10 +119,12 @@ func (s *session) untaggedRecent(h response.Head) error {
 	}
 	switch {
 	case m.composing:
-	case m.reserving || !m.view.Untold().Empty() || len(m.markers) > 0 || len(m.fresh) > 0:
+	case m.reserving:
+		m.recentOurs = true
+	case !m.view.Untold().Empty() || len(m.markers) > 0 || len(m.fresh) > 0:
 		m.recentHeld = true
 	default:
-		s.number(m.recentTold(), "RECENT")
+		s.sayRecent()
 	}
 	return nil
 }
