@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
@@ -95,7 +96,7 @@ func (v *moving) run() (tagged, error) {
 	if refused != "" {
 		return tagged{kind: "NO", raw: []byte(v.c.Tag + " " + refused)}, v.undo()
 	}
-	res := tagged{kind: "OK", raw: []byte(v.c.Tag + " OK Move completed.\r\n")}
+	res := tagged{kind: "OK", raw: []byte(v.c.Tag + v.completed())}
 	if v.sel.ours() {
 		if _, err := s.own("NOOP", nil); err != nil {
 			return res, err
@@ -107,6 +108,14 @@ func (v *moving) run() (tagged, error) {
 		return res, v.undo()
 	}
 	return v.finish(res)
+}
+
+// completed is the answer where the backend has not done anything that it could answer, in its words.
+func (v *moving) completed() string {
+	if v.s.bc.Server == backend.Cyrus {
+		return " OK Completed\r\n"
+	}
+	return " OK Move completed.\r\n"
 }
 
 // allowed asks whether messages may be moved out of this mailbox at all: what is injected fares
@@ -297,7 +306,7 @@ func (v *moving) finish(res tagged) (tagged, error) {
 	default:
 		s.line("* OK [" + code + "] Moved UIDs.")
 		if !v.sel.ours() { // "No messages found", perhaps
-			res = tagged{kind: "OK", raw: []byte(v.c.Tag + " OK Move completed.\r\n"), bye: res.bye}
+			res = tagged{kind: "OK", raw: []byte(v.c.Tag + v.completed()), bye: res.bye}
 		}
 		res.status.Code, res.status.CodeArgs = "COPYUID", []byte(strings.TrimPrefix(code, "COPYUID "))
 	}
