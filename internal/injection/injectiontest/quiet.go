@@ -46,7 +46,7 @@ func testQuiet(b *bench) {
 	c.ID, c.Start, c.End = "later", b.Now().Add(time.Hour), b.Now().Add(2*time.Hour)
 	b.PutCampaign(b, "", c, map[string]map[string]string{annaKept: nil})
 	b.quiet(false, "before a start")
-	p, err = b.Claim(b.Context(), b.claimRequest("later"))
+	_, err = b.Claim(b.Context(), b.claimRequest("later"))
 	b.want(err, fault.Conflict)
 	b.Advance(2 * time.Hour)
 	b.quiet(true, "after an end")
