@@ -102,13 +102,12 @@ func (s *session) inject(offers []injection.Offer) error {
 		} else if c.step = c.step.Next(appended); appended == course.Done {
 			c.step = c.step.Next(expunged)
 		}
-		switch c.step.Do() {
-		case course.Confirm:
+		if c.step.Do() == course.Confirm {
 			s.confirm(c, uids[i], modSeq)
-		case course.Release, course.Forgo:
-			s.notInjected(reason, err)
-			s.release(c.p, reason, c.step.Do() == course.Release)
+			continue
 		}
+		s.notInjected(reason, err)
+		s.release(c.p, reason, c.step.Do() == course.Release)
 	}
 	s.g.cfg.AtStep(StepConfirmed)
 	return nil

@@ -197,7 +197,7 @@ func (s *session) rankNow(uid imap.UID) (uint32, error) {
 // out of the view.
 func (s *session) tellVanished() error {
 	m := s.mbox
-	if uint64(m.view.Ghosts()) != m.ghosts.Len() {
+	if m.view.Ghosts() != m.ghosts.Len() {
 		return desync{fmt.Errorf("%d messages to be told as vanished, and UIDs of %d", m.view.Ghosts(), m.ghosts.Len())}
 	}
 	tell := m.ghosts

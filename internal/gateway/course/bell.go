@@ -35,14 +35,16 @@ func (b Bell) Next(o Outcome) Bell {
 			return Bell{Wait}
 		case NotAbove:
 			return Bell{Void}
+		default:
+			return Bell{Note}
 		}
-		return Bell{Note}
 	case Wait, Void:
 		return Bell{Read}
 	case Note:
 		return Bell{Tell}
+	default:
+		return Bell{End}
 	}
-	return Bell{End}
 }
 
 // Claimed says what the reading of a bell has found: claims that are alive, and whether one of them

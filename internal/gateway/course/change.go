@@ -61,13 +61,15 @@ func (c Change) Next(o Outcome) Change {
 			return to(Settle)
 		case Refused:
 			return to(Tell)
+		default:
+			return to(End)
 		}
-		return to(End)
 	case Settle:
 		if o == NotAbove && c.tracked && c.raises < MaxRaises {
 			return to(Raise)
 		}
 		return to(Tell)
+	default:
+		return to(End)
 	}
-	return to(End)
 }

@@ -41,14 +41,17 @@ func (i Injection) Next(o Outcome) Injection {
 			return to(Append)
 		case Refused:
 			return to(Read)
+		default:
+			return to(Release)
 		}
-		return to(Release)
 	case Append:
 		switch o {
 		case Done:
 			return to(Expunge)
 		case Refused:
 			return to(Release)
+		default:
+			return to(End)
 		}
 	case Expunge:
 		switch o {
@@ -56,6 +59,8 @@ func (i Injection) Next(o Outcome) Injection {
 			return to(Confirm)
 		case Refused:
 			return to(Forgo)
+		default:
+			return to(End)
 		}
 	case Confirm:
 		i.confirms++
@@ -65,6 +70,8 @@ func (i Injection) Next(o Outcome) Injection {
 		case o != Refused && i.confirms < MaxConfirms:
 			return to(Confirm)
 		}
+		return to(End)
+	default:
+		return to(End)
 	}
-	return to(End)
 }
