@@ -122,6 +122,10 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 			failed = unavailable
 			continue
 		}
+		if err != nil && s.beingMoved(e) {
+			failed = inUse
+			continue
+		}
 		if err == nil {
 			changes = append(changes, written(p))
 		}

@@ -25,6 +25,7 @@ type modelMailbox struct {
 	keyword bool            // FLAGS list the markers' keyword
 	markers map[uint32]bool // UIDs that were ever a marker's
 	modSeq  uint64          // HIGHESTMODSEQ; 0 of a server that keeps none
+	archive archive
 }
 
 // changed counts a change of anything.
@@ -87,6 +88,7 @@ func (b *modelMailbox) real() (uids []uint32, markers int) {
 
 // modelSession is a connection to it.
 type modelSession struct {
+	archived bool // the archive is selected
 	box      *modelMailbox
 	rng      *rand.Rand
 	r        *bufio.Reader
@@ -99,7 +101,7 @@ type modelSession struct {
 func (b *modelMailbox) serve(c net.Conn, seed uint64) {
 	defer c.Close()
 	s := &modelSession{box: b, rng: rand.New(rand.NewPCG(seed, 1)), r: bufio.NewReader(c), w: bufio.NewWriter(c)} //nolint:gosec // a seed is wanted
-	fmt.Fprintf(s.w, "* OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE AUTH=PLAIN ENABLE CONDSTORE QRESYNC] Model ready.\r\n")
+	fmt.Fprintf(s.w, "* OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE MOVE AUTH=PLAIN ENABLE CONDSTORE QRESYNC] Model ready.\r\n")
 	for {
 		if s.w.Flush() != nil {
 			return
@@ -126,9 +128,14 @@ func (s *modelSession) command(tag, rest string) bool {
 	result := "OK Completed."
 	tells, expunges, all := true, true, false
 	s.box.mu.Lock()
+	if answer, done := s.inArchive(name, args); done {
+		s.box.mu.Unlock()
+		fmt.Fprintf(s.w, "%s %s\r\n", tag, answer)
+		return true
+	}
 	switch name {
 	case "CAPABILITY":
-		fmt.Fprintf(s.w, "* CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE ESEARCH ENABLE CONDSTORE QRESYNC\r\n")
+		fmt.Fprintf(s.w, "* CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS IDLE MOVE ESEARCH ENABLE CONDSTORE QRESYNC\r\n")
 	case "ENABLE":
 		s.qresync = strings.Contains(args, "QRESYNC")
 		fmt.Fprintf(s.w, "* ENABLED %s\r\n", args)
@@ -147,6 +154,9 @@ func (s *modelSession) command(tag, rest string) bool {
 	case "SEARCH":
 		s.search(tag, args, uid)
 		expunges = uid
+	case "MOVE":
+		result = s.move(args, uid)
+		all = true
 	case "STATUS":
 		fmt.Fprintf(s.w, "* STATUS INBOX (MESSAGES %d UIDNEXT %d UIDVALIDITY 7 HIGHESTMODSEQ %d)\r\n", len(s.box.msgs), s.box.next, s.box.modSeq)
 	case "APPEND":
@@ -394,7 +404,9 @@ func (s *modelSession) append(args string) string {
 		flags = strings.Fields(list)
 	}
 	if !strings.HasPrefix(args, "INBOX ") && !strings.HasPrefix(args, `"INBOX" `) {
-		return "OK [APPENDUID 9 1] Completed."
+		s.box.mu.Lock()
+		defer s.box.mu.Unlock()
+		return fmt.Sprintf("OK [APPENDUID 9 %d] Completed.", s.box.archive.add(placementOf(string(msg))))
 	}
 	return fmt.Sprintf("OK [APPENDUID 7 %d] Completed.", s.box.deliver(token, flags...))
 }

@@ -34,6 +34,7 @@ var modelRuns = flag.Int("model", 60, "random dialogues that TestModel plays")
 //   - HIGHESTMODSEQ never falls, and is above that of every injected message that is settled;
 //   - nothing is ever told of a marker, in any answer;
 //   - nobody is told of what lies behind an injected message before being told of it;
+//   - what was moved is in the other mailbox once, and what was not, or was taken back, is not;
 //   - in the end every client holds what the server has and what is live, and no marker is left.
 func TestModel(t *testing.T) {
 	t.Parallel()
@@ -121,6 +122,13 @@ func playModel(t *testing.T, seed uint64) {
 		if p.State == placement.Live {
 			want = append(want, uint32(p.UID))
 		}
+		moved := 0
+		if p.State == placement.Moved {
+			moved = 1
+		}
+		if n := box.archive.copies(string(p.ID)); n != moved {
+			t.Errorf("%s is %s, and in the archive %d times", p.ID, p.State, n)
+		}
 		if p.Pending || p.ModSeq > box.modSeq {
 			t.Errorf("%s is %s with mod-sequence %d, pending %v, and HIGHESTMODSEQ is %d", p.ID, p.State, p.ModSeq, p.Pending, box.modSeq)
 		}
@@ -169,7 +177,7 @@ func happen(t *testing.T, rng *rand.Rand, box *modelMailbox, svc *fakeService) {
 		}
 		box.mu.Unlock()
 	case 4:
-		svc.act(t, []string{"offer", fmt.Sprintf("c%d", rng.IntN(1000)), "INBOX"})
+		svc.act(t, []string{"offer", fmt.Sprintf("c%d", rng.IntN(1_000_000_000)), "INBOX"})
 	case 5:
 		var live []placement.Placement
 		for _, p := range svc.snapshot() {
@@ -473,7 +481,13 @@ func (c *modelClient) begin(rng *rand.Rand) {
 		u := max(c.uids[rng.IntN(n)], 1)
 		return []string{fmt.Sprint(u), fmt.Sprintf("%d:*", u), fmt.Sprintf("%d:%d", u, u+5), "1:*", fmt.Sprintf("%d:*", u+20)}[rng.IntN(5)]
 	}
-	switch rng.IntN(16) {
+	switch rng.IntN(17) {
+	case 16:
+		if rng.IntN(2) == 0 {
+			c.send("MOVE " + some() + " Archive")
+			break
+		}
+		c.send("UID MOVE " + uids() + " Archive")
 	case 0, 1:
 		c.send("NOOP")
 	case 2:

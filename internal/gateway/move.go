@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/imap/response"
 	"inlay.example/inlay/internal/injection"
+	"inlay.example/inlay/internal/placement"
 )
 
 // move runs MOVE and UID MOVE (rfc6851).
@@ -159,6 +161,7 @@ func (v *moving) ask() (tagged, error) {
 // in the words for it, and where something may be put and nothing seen, a copy can be made
 // (rfc4314 §4), and only a crash in between cannot be mended.
 func (v *moving) place() (where copyID, err error) {
+	where.attempt = rand.Text()
 	var got *mailboxStatus
 	_, err = v.s.own("STATUS "+v.target+" (UIDVALIDITY UIDNEXT)", v.s.statusInto(&got))
 	if got != nil {
@@ -338,3 +341,12 @@ func (s *session) conflict(e *entry) error {
 
 // inUse is the answer while another session moves a message (rfc5530 §3).
 var inUse = refusal{"[INUSE] The message is being moved, please try again."}
+
+// beingMoved reports whether a change of an injected message was refused because another session
+// is just moving it: it may be given back, and is shown until it has moved.
+func (s *session) beingMoved(e *entry) bool {
+	all, err := s.placements(s.g.cfg.KnownBudget)
+	return err == nil && slices.ContainsFunc(all, func(p placement.Placement) bool {
+		return p.ID == e.p.ID && (p.State == placement.Moving || p.State == placement.Live)
+	})
+}

@@ -32,13 +32,14 @@ const placementHeader = "X-Inlay-Placement"
 type copyID struct {
 	validity, next uint32
 	id             placement.ID
+	attempt        string // two sessions that move a message at the same moment are two, not one that repeats itself
 }
 
-func (c copyID) String() string { return fmt.Sprintf("%d %d %s", c.validity, c.next, c.id) }
+func (c copyID) String() string { return fmt.Sprintf("%d %d %s %s", c.validity, c.next, c.id, c.attempt) }
 
 func parseCopyID(s string) (c copyID, err error) {
 	f := strings.Fields(s)
-	if len(f) != 3 {
+	if len(f) != 4 {
 		return c, fault.New(fault.Invalid, "%q does not tell where a copy is", s)
 	}
 	var n [2]uint64
@@ -47,7 +48,7 @@ func parseCopyID(s string) (c copyID, err error) {
 			return c, fault.Wrap(fault.Invalid, err, "telling where a copy is")
 		}
 	}
-	return copyID{uint32(n[0]), uint32(n[1]), placement.ID(f[2])}, nil
+	return copyID{uint32(n[0]), uint32(n[1]), placement.ID(f[2]), f[3]}, nil
 }
 
 // query is what finds the copy.

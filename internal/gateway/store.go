@@ -206,6 +206,9 @@ func (st *storing) write(ctx context.Context, uid imap.UID) (p placement.Placeme
 	}
 	switch {
 	case fault.Is(err, fault.Conflict), fault.Is(err, fault.NotFound):
+		if s.beingMoved(e) {
+			return p, false, inUse
+		}
 		// Withdrawn or expunged elsewhere: told when it may be.
 		s.depart(e)
 		return p, false, expungeIssued
