@@ -90,7 +90,7 @@ func TestMaxPerAddress(t *testing.T) {
 		t.Errorf("a third: %q", l)
 	}
 	if k := connect(within, "192.0.2.1:1004"); true {
-		if _, err := k.r.ReadByte(); err != io.EOF { //nolint:errorlint // as it is
+		if _, err := k.r.ReadByte(); err != io.EOF {
 			t.Errorf("a third, with TLS: %v", err)
 		}
 	}

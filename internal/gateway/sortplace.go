@@ -150,6 +150,7 @@ func (o *ordering) items() []string {
 			add(&items, "RFC822.SIZE")
 		case imap.SortArrival, imap.SortDate: // a message without a date has that of its arrival
 			add(&items, "INTERNALDATE")
+		default: // it is made of the header alone
 		}
 		for _, f := range message.SortFields(c.Key) {
 			add(&fields, f)

@@ -116,7 +116,7 @@ func (m *Message) decodings(e *entity, header bool, all []decoding) ([]decoding,
 		return all, nil
 	}
 	var with []byte
-	ok := true
+	var ok bool
 	switch strings.ToLower(e.lastEncoding()) {
 	case "7bit", "8bit", "binary":
 		return all, nil

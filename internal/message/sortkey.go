@@ -47,8 +47,9 @@ func SortFields(k imap.SortKey) []string {
 		return []string{"Subject"}
 	case imap.SortTo, imap.SortDisplayTo:
 		return []string{"To"}
+	default: // of the mailbox, and not of the message
+		return nil
 	}
-	return nil
 }
 
 // SortFacts is what a server orders a message by, apart from its header.

@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -123,7 +124,7 @@ func numbers(t *testing.T, c *client, command, head string) (out []int) {
 		rest, ok := strings.CutPrefix(string(res), head)
 		for r := strings.NewReader(rest); ok; {
 			var n int
-			if _, err := fmt.Fscan(r, &n); err == io.EOF {
+			if _, err := fmt.Fscan(r, &n); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("%s: %v", res, err)

@@ -192,7 +192,7 @@ func (g *generator) pipeline() []Step {
 	var out []Step
 	form := g.uid() + "SEARCH " // one of them: which of several answers is which, nobody says
 	for range 1 + g.IntN(g.IntN(19)+1) {
-		text := ""
+		var text string
 		switch g.IntN(8) {
 		case 0:
 			text = "NOOP"
@@ -243,7 +243,7 @@ func (g *generator) odd() string {
 	if g.bad++; g.bad > 6 {
 		return "NOOP"
 	}
-	text := ""
+	var text string
 	switch g.IntN(3) {
 	case 0:
 		text = "UID FETCH " + strings.ReplaceAll(g.uids(), "«u ", "«u␣") + " " + g.peek()

@@ -378,7 +378,7 @@ func (c *comparison) word(n uint32, uid bool, list []*msg) (string, bool) {
 	var canon uint32
 	switch {
 	case uid:
-		known := false
+		var known bool
 		if canon, known = c.table.canonOf(c.side, n); !known || !c.on(dLaterUIDs) {
 			return "UID " + strconv.FormatUint(uint64(n), 10), true
 		}

@@ -195,9 +195,9 @@ func (p *player) own(session int, steps []Step) (out [2][]string) {
 // is left of them.
 func (p *player) unit(session int, steps []Step, send func(side int) error, net bool) (*Found, error) {
 	texts := p.own(session, steps)
-	asked := make([]string, len(steps))
-	for i, s := range steps {
-		asked[i] = s.Text
+	asked := make([]string, 0, len(steps)+1)
+	for _, s := range steps {
+		asked = append(asked, s.Text)
 	}
 	p.played += len(steps)
 	var all [2][]answer

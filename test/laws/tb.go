@@ -109,6 +109,6 @@ func (s *scope) TempDir() string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.Cleanup(func() { os.RemoveAll(dir) })
+	s.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }

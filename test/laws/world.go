@@ -54,7 +54,7 @@ func newBench(t testing.TB, backend peertest.Backend, log *slog.Logger) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	st, err := sqlite.Open(ctx, sqlite.Config{Dir: filepath.Join(dir, "store")}, sqlite.Deps{})
 	if err != nil {
 		t.Fatal(err)

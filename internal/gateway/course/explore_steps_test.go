@@ -187,6 +187,8 @@ func (e *exploration) store(s *state, c call) course.Outcome {
 		case outcome == placement.TooLow:
 			return course.NotAbove
 		}
+	default:
+		panic("the ledger is not asked by " + c.act.String())
 	}
 	if err != nil {
 		return course.Refused

@@ -1,5 +1,7 @@
 package deflate
 
+import "errors"
+
 // huffman is a canonical code: symbols sorted by the length of their code and by value (rfc1951
 // §3.2.2), and how many there are of each length.
 type huffman struct {
@@ -93,11 +95,12 @@ func (f *inflater) dynamicHead(_ []byte, some bool) (int, error) {
 	if some {
 		return 0, errLater // it is not left in the middle
 	}
-	switch err := f.readCodes(); err { //nolint:errorlint // ours, as it is
-	case nil:
+	err := f.readCodes()
+	switch {
+	case err == nil:
 		f.step = (*inflater).codes
 		return 0, nil
-	case errCorrupt:
+	case errors.Is(err, errCorrupt):
 		f.step = (*inflater).corrupt
 		return 0, err
 	default:

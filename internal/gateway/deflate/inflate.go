@@ -201,7 +201,7 @@ func (f *inflater) codes(b []byte, some bool) (int, error) {
 		switch {
 		case err != nil:
 			f.step = (*inflater).corrupt
-			return n, nil
+			return n, nil //nolint:nilerr // what is whole comes first, and the next read tells
 		case used == 0:
 			if err := f.fill(some || n > 0); err != nil {
 				return n, err
@@ -220,7 +220,7 @@ func (f *inflater) codes(b []byte, some bool) (int, error) {
 			switch {
 			case err != nil:
 				f.step = (*inflater).corrupt
-				return n, nil
+				return n, nil //nolint:nilerr // as above
 			case !ok:
 				if err := f.fill(some || n > 0); err != nil {
 					return n, err

@@ -105,7 +105,8 @@ func (j *Journal) read(r io.Reader) (skipped int, err error) {
 		for errors.Is(err, bufio.ErrBufferFull) {
 			_, err = lines.ReadSlice('\n')
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end {
 			return skipped, err
 		}
 		if n, ok := parse(line); whole && ok && len(j.kept) < MaxNotes {
@@ -113,7 +114,7 @@ func (j *Journal) read(r io.Reader) (skipped int, err error) {
 		} else if len(line) > 0 {
 			skipped++
 		}
-		if err != nil {
+		if end {
 			return skipped, nil
 		}
 	}

@@ -40,6 +40,7 @@ func TestReservers(t *testing.T) {
 		}
 		battery(t, d, reserve.NewAhead(admin))
 		t.Run("leaves no keyword", func(t *testing.T) {
+			t.Parallel()
 			d.Deliver(t, "traceless", "INBOX", peertest.Message{Bytes: []byte("Subject: one\r\n\r\nText\r\n")})
 			c := open(t, d, "traceless")
 			if _, err := reserve.NewAhead(admin).Reserve(t.Context(), c, c.validity, []string{"token"}, func(reserve.Step) {}); err != nil {
@@ -231,7 +232,7 @@ func (c *imapConn) Append(msgs [][]byte, flags []string) (validity uint32, uids 
 	for _, msg := range msgs {
 		said, err := c.cmd(fmt.Sprintf("APPEND INBOX (%s) {%d+}\r\n%s", strings.Join(flags, " "), len(msg), msg))
 		if err != nil {
-			return validity, uids, err.Error(), nil
+			return validity, uids, err.Error(), nil //nolint:nilerr // a NO is an answer
 		}
 		m := appendUID.FindStringSubmatch(said[len(said)-1])
 		if m == nil {

@@ -2,8 +2,9 @@ package spool_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"testing"
 
@@ -78,23 +79,10 @@ func TestNowhere(t *testing.T) {
 	if _, err := s.Write([]byte("1234")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Write([]byte("5")); !os.IsNotExist(unwrap(err)) {
+	if _, err := s.Write([]byte("5")); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("%v", err)
 	}
 	if got, err := io.ReadAll(s.From(0)); string(got) != "1234" || err != nil {
 		t.Errorf("%q, %v", got, err)
-	}
-}
-
-func unwrap(err error) error {
-	for {
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return err
-		}
-		if _, is := err.(*os.PathError); is {
-			return err
-		}
-		err = u.Unwrap()
 	}
 }

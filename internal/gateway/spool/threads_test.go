@@ -118,9 +118,7 @@ func FuzzThreads(f *testing.F) {
 			if err != nil {
 				return // one without messages
 			}
-			for _, num := range n.Numbers() {
-				got = append(got, num)
-			}
+			got = append(got, n.Numbers()...)
 		}
 		if fmt.Sprint(want) != fmt.Sprint(got) {
 			t.Fatalf("%v, want %v", got, want)

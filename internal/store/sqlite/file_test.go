@@ -165,8 +165,13 @@ func TestLedgerIsMigrated(t *testing.T) {
 	ks := openKeyspace(t, st, "k")
 	change := store.Change{User: "anna", Owner: "o", ID: "1"}
 	for i, p := range []placement.Placement{
-		{State: placement.Live}, {State: placement.Expunged}, {State: placement.Withdrawn, Pending: true}, {State: placement.Moved},
-		{State: placement.Void}, {State: placement.Expired}, {State: placement.Withdrawn},
+		{State: placement.Live},
+		{State: placement.Expunged},
+		{State: placement.Withdrawn, Pending: true},
+		{State: placement.Moved},
+		{State: placement.Void},
+		{State: placement.Expired},
+		{State: placement.Withdrawn},
 	} {
 		p.Key = placement.Key{Campaign: "c", Occurrence: fmt.Sprint(i)}
 		change.Put = append(change.Put, p)

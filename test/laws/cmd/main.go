@@ -41,7 +41,7 @@ func main() {
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() && os.Getenv("TMPDIR") == "" {
 		_ = os.Setenv("TMPDIR", "/dev/shm")
 	}
-	code := 0
+	var code int
 	if replay != "" {
 		code = again(cfg.Backend, replay, *verbose)
 	} else {
