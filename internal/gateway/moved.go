@@ -35,7 +35,9 @@ type copyID struct {
 	attempt        string // two sessions that move a message at the same moment are two, not one that repeats itself
 }
 
-func (c copyID) String() string { return fmt.Sprintf("%d %d %s %s", c.validity, c.next, c.id, c.attempt) }
+func (c copyID) String() string {
+	return fmt.Sprintf("%d %d %s %s", c.validity, c.next, c.id, c.attempt)
+}
 
 func parseCopyID(s string) (c copyID, err error) {
 	f := strings.Fields(s)
