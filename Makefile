@@ -1,7 +1,8 @@
 # Inlay. `make` alone prints this help; every target's line is the comment behind its name.
 #
 # Variables: FUZZTIME=30s (make fuzz), FUZZ=. (a pattern of targets), ARGS= (make demo, make bench),
-# TESTFLAGS= and PKG=./... (make test), SEED= COMMANDS= SESSIONS= BACKEND= (make laws).
+# TESTFLAGS= and PKG=./... (make test), SEED= COMMANDS= SESSIONS= BACKEND= (make laws),
+# N=500 SEED= (make crash).
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -15,6 +16,7 @@ SEED ?= 0
 COMMANDS ?= 20000
 SESSIONS ?= 0
 BACKEND ?= dovecot
+N ?= 500
 # The go command records tag and commit, and whether files were changed; without git it cannot.
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 # -s -w: no symbol table, a third smaller; panics keep their file names and lines.
@@ -30,7 +32,7 @@ else
 test: export CGO_ENABLED = 0
 endif
 
-.PHONY: help demo build test laws check fmt fuzz bench clean
+.PHONY: help demo build test laws crash check fmt fuzz bench clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +51,9 @@ endif
 
 laws: ## random dialogues on a real server: injected as delivered? (SEED=, COMMANDS=, SESSIONS=, BACKEND=cyrus)
 	@$(GO) run ./test/laws/cmd -seed '$(SEED)' -commands '$(COMMANDS)' -sessions '$(SESSIONS)' -backend '$(BACKEND)'
+
+crash: ## gateways killed at random moments and started again, N times: is what was acknowledged there? (N=500, SEED=)
+	REQUIRE_PEERS=1 $(GO) test -run '^TestCrashes$$' -v -count=1 -timeout 60m ./test -crash.n '$(N)' -crash.seed '$(SEED)'
 
 check: bin/tools/gofumpt bin/tools/staticcheck bin/tools/golangci-lint ## formatting, vet, staticcheck, golangci-lint
 	@unformatted="$$(bin/tools/gofumpt -l cmd examples internal test 2>/dev/null)"; \

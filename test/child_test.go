@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +32,9 @@ type childConfig struct {
 	Middleware string        `json:"middleware"` // URL
 	AddrFile   string        `json:"addrFile"`   // written, once it listens, with its address
 	DieAt      gateway.Step  `json:"dieAt"`      // kill -9 of itself as soon as the step is reached
+	Spare      int64         `json:"spare"`      // so many times that the step is reached it lives on
 	Lease      time.Duration `json:"lease"`
+	MoveLease  time.Duration `json:"moveLease"`
 	Look       time.Duration `json:"look"` // how often sessions look by themselves; 0: often
 }
 
@@ -62,10 +65,11 @@ func runChild(text string) error {
 	if err != nil {
 		return err
 	}
+	var reached atomic.Int64
 	g, err := gateway.New(gateway.Config{
-		Backend: gateway.BackendConfig{Addr: cfg.Backend}, Lease: cfg.Lease, Poll: cmp.Or(cfg.Look, pollInTests), Look: cfg.Look, Exact: cfg.Look == 0, LookupBudget: patience, KnownBudget: patience,
+		Backend: gateway.BackendConfig{Addr: cfg.Backend}, Lease: cfg.Lease, MoveLease: cfg.MoveLease, Poll: cmp.Or(cfg.Look, pollInTests), Look: cfg.Look, Exact: cfg.Look == 0, LookupBudget: patience, KnownBudget: patience,
 		AtStep: func(s gateway.Step) {
-			if s == cfg.DieAt {
+			if s == cfg.DieAt && reached.Add(1) > cfg.Spare {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 				select {} // until the kernel has done it
 			}

@@ -9,6 +9,7 @@
 //	program_test.go    the built program: demo in front of a mail server, campaign run, recall
 //	sessions_test.go   several sessions, several gateways, one store
 //	crash_test.go      a gateway killed after every step of a reservation
+//	crashes_test.go    gateways killed at random, again and again, while people work
 //	faults_test.go     middleware, store and objects stopped, hung or talking nonsense
 //	crowd_test.go      many sessions, deliveries, flag rewriters and campaigns at the same time
 //	limits_test.go     quota, rights, UIDVALIDITY, read-only

@@ -28,6 +28,10 @@ func written(p placement.Placement) *change {
 // carry brings durable changes to where they may be told: HIGHESTMODSEQ is raised once for all
 // of them, and each is settled (virtual-mailbox.md §5). Its error is of the connection alone.
 func (s *session) carry(changes []*change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	s.g.cfg.AtStep(StepWritten)
 	for {
 		var value uint64
 		raised, outcome := false, course.Unknown
@@ -41,6 +45,7 @@ func (s *session) carry(changes []*change) error {
 				if value, outcome, err = s.raise(); err != nil {
 					return err
 				}
+				s.g.cfg.AtStep(StepRaised)
 			}
 			c.step = c.step.Next(outcome)
 		}
@@ -52,6 +57,7 @@ func (s *session) carry(changes []*change) error {
 			}
 		}
 		if !again {
+			s.g.cfg.AtStep(StepSettled)
 			return nil
 		}
 	}

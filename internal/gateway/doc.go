@@ -25,6 +25,7 @@
 //	compose.go     what happens in between: markers, ledger, injection
 //	place.go       ranks, and where injected messages stand
 //	inject.go      claim, reserve, confirm; reserving.go the session as reserve.Conn (reserve: markers, or ahead)
+//	step.go        where a gateway may die: what tests kill it at
 //	position.go    the date by which a message stands where it is to stand
 //	live.go        the same within an open session: NOOP, CHECK, IDLE
 //	lookup.go      the question at login, which nobody waits for

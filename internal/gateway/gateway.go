@@ -52,6 +52,9 @@ type Config struct {
 	KnownBudget time.Duration
 	// Lease of a claim: 10 s.
 	Lease time.Duration
+	// MoveLease is for how long a placement may say that it is moving before others look for its
+	// copy: 1 min. A MOVE appends the copies first and at once; what may take long is the real part.
+	MoveLease time.Duration
 	// Poll is how often an idle session that shows injected messages looks for changes: 5 s.
 	Poll time.Duration
 	// Look is how often an open session asks what there is for its person, at a NOOP or while
@@ -81,7 +84,7 @@ type Config struct {
 	BackendTimeout time.Duration
 	// NoCompression does without COMPRESS=DEFLATE.
 	NoCompression bool
-	// AtStep, if set, is called by the session's goroutine after each step of a reservation.
+	// AtStep, if set, is called by the session's goroutine after each step of a reservation, a MOVE and a change.
 	// It is how tests kill a gateway at every one of them.
 	AtStep func(Step)
 }
@@ -148,6 +151,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		{&cfg.LookupBudget, 150 * time.Millisecond, "lookup budget"},
 		{&cfg.KnownBudget, 2 * time.Second, "budget for known placements"},
 		{&cfg.Lease, 10 * time.Second, "lease"},
+		{&cfg.MoveLease, time.Minute, "lease of a move"},
 		{&cfg.Poll, 5 * time.Second, "poll interval"},
 		{&cfg.Look, time.Minute, "look interval"},
 		{&cfg.LookupAge, 2 * time.Second, "age of a lookup"},

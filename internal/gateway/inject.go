@@ -17,24 +17,6 @@ import (
 	"inlay.example/inlay/internal/placement"
 )
 
-// Step names a point of an injection. Config.AtStep hears each of them as it is reached.
-type Step string
-
-// The steps of virtual-mailbox.md §3, in order.
-const (
-	StepOffered   Step = "offered"   // something is to be injected, nothing was done yet
-	StepClaimed   Step = "claimed"   // 1: the claims are durable
-	StepAppended  Step = "appended"  // 2: the markers are in the mailbox
-	StepExpunged  Step = "expunged"  // 3: the markers are gone
-	StepConfirmed Step = "confirmed" // 4: the placements are live
-	StepAnswered  Step = "answered"  // the client has the answer to SELECT
-)
-
-// Steps lists all steps in order.
-func Steps() []Step {
-	return []Step{StepOffered, StepClaimed, StepAppended, StepExpunged, StepConfirmed, StepAnswered}
-}
-
 // maxAtOnce bounds what one SELECT injects.
 const maxAtOnce = 8
 

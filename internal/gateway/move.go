@@ -91,6 +91,7 @@ func (v *moving) run() (tagged, error) {
 	if err := v.begin(where); err != nil {
 		return tagged{}, err
 	}
+	s.g.cfg.AtStep(StepAnnounced)
 	refused, err := s.materialise(v.target, v.begun, &v.made)
 	if err != nil {
 		return tagged{}, err
@@ -98,6 +99,7 @@ func (v *moving) run() (tagged, error) {
 	if refused != "" {
 		return tagged{kind: "NO", raw: []byte(v.c.Tag + " " + refused)}, v.undo()
 	}
+	s.g.cfg.AtStep(StepCopied)
 	res := tagged{kind: "OK", raw: []byte(v.c.Tag + v.completed())}
 	if v.sel.ours() {
 		if _, err := s.own("NOOP", nil); err != nil {
@@ -109,6 +111,7 @@ func (v *moving) run() (tagged, error) {
 	if !res.ok() {
 		return res, v.undo()
 	}
+	s.g.cfg.AtStep(StepMoved)
 	return v.finish(res)
 }
 
@@ -133,9 +136,6 @@ func (v *moving) allowed() (tagged, error) {
 			err = noRaise
 		}
 		return tagged{}, err
-	}
-	if can, err := s.mayRaise(); err != nil || !can {
-		return tagged{kind: "NO", raw: []byte(v.c.Tag + " NO " + noRaise.text + "\r\n")}, err
 	}
 	rights, known, err := s.rights()
 	if err != nil || !known || strings.ContainsRune(rights, 't') && strings.ContainsRune(rights, 'e') {
@@ -234,7 +234,7 @@ func (v *moving) response(h response.Head) (bool, error) {
 // As long as nobody else may end the moves, the copies go first, so that a crash between the
 // two leaves none. Afterwards they may have been found, and the message be only there by now.
 func (v *moving) undo() error {
-	if time.Since(v.since) < moveLease/2 {
+	if time.Since(v.since) < v.s.g.cfg.MoveLease/2 {
 		kept, err := v.s.takeBack(v.a.Mailbox, v.target, v.made)
 		if err != nil {
 			return err
@@ -285,6 +285,7 @@ func (v *moving) end(done bool) (lost []imap.UID, err error) {
 func (v *moving) finish(res tagged) (tagged, error) {
 	s := v.s
 	lost, err := v.end(true)
+	s.g.cfg.AtStep(StepEnded)
 	if len(lost) > 0 {
 		// It took so long that somebody looked for the copies before they were there, and has
 		// given the messages back. They must not be there twice.

@@ -19,10 +19,6 @@ import (
 // move: done if the copy is there, and else undone, so that the message is in one place and in
 // one only.
 
-// moveLease is for how long a placement may say that it is moving before others look for its
-// copy. A MOVE appends the copies first and at once; what may take long is the real part.
-const moveLease = time.Minute
-
 // placementHeader is the field of an injected message by which its copy is found.
 const placementHeader = "X-Inlay-Placement"
 
@@ -76,7 +72,7 @@ func (s *session) withoutLeftMoves(all []placement.Placement) ([]placement.Place
 func (s *session) endMoves(all []placement.Placement) (ended bool, err error) {
 	now := time.Now()
 	for _, p := range all {
-		if p.State != placement.Moving || now.Sub(p.Changed) < moveLease {
+		if p.State != placement.Moving || now.Sub(p.Changed) < s.g.cfg.MoveLease {
 			continue
 		}
 		found, known, err := s.findCopy(p)
