@@ -16,7 +16,10 @@ func (p *player) event(text string) (*Found, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the event %q: %w", text, err)
 		}
-		return nil, p.arrive(n)
+		if err := p.arrive(n); err != nil || !p.b.newsFirst() {
+			return nil, err
+		}
+		return p.everybody()
 	case "store", "expunge", "recall":
 		// Whoever opens the mailbox around the gateway takes \Recent of what nobody has been told of.
 		if found, err := p.everybody(); found != nil || err != nil {

@@ -136,7 +136,7 @@ func (g *generator) plain() []string {
 	if g.has("BINARY") {
 		all = append(all, "BINARY.PEEK[1]", "BINARY.SIZE[1]", "BINARY.PEEK[2]", "BINARY.PEEK[1]<0.10>", "BINARY.SIZE[2]")
 	}
-	if g.has("PREVIEW") {
+	if g.has("PREVIEW") && !g.p.b.newsFirst() { // Cyrus has none unless something makes them
 		all = append(all, "PREVIEW", "PREVIEW (LAZY)")
 	}
 	if g.has("SNIPPET=FUZZY") {

@@ -39,7 +39,7 @@ type comparison struct {
 }
 
 var (
-	timing    = regexp.MustCompile(` \([0-9.]+ \+ [0-9.]+ (\+ [0-9.]+ )?secs\)`)
+	timing    = regexp.MustCompile(` \((?:[0-9.]+ \+ [0-9.]+ (?:\+ [0-9.]+ )?secs|(?:[0-9]+ msgs in )?[0-9.]+ secs?(?: [0-9]+ calls)?)\)`)
 	capWords  = regexp.MustCompile(`CAPABILITY [^]\r\n]*`)
 	validity  = regexp.MustCompile(`\b(UIDVALIDITY|APPENDUID|COPYUID) [0-9]+`)
 	marks     = regexp.MustCompile(` ?\\(?:Un)?[Mm]arked\b`)
@@ -93,6 +93,9 @@ func (c *comparison) lines(texts []string, told [][]response, tagged []string) [
 func (c *comparison) modSeqLines() []line {
 	var out []line
 	for m, value := range c.mods {
+		if c.net && !slices.Contains(c.x.list, m) {
+			continue // what it was before it went is not news
+		}
 		out = append(out, line{kind: "MODSEQ", of: c.of(m), text: fmt.Sprintf("* MODSEQ of %d %s", c.of(m), c.modseq(value, c.x.box, c.letter(m))), optional: c.letter(m)})
 	}
 	sortLines(out)
@@ -201,6 +204,9 @@ func (c *comparison) untagged(uid bool, told []response) []line {
 		}
 		switch r.kind {
 		case "EXISTS":
+			if r.grown == 0 && !r.opens && c.on(dAgain) {
+				continue // Dovecot repeats it sometimes
+			}
 			n := 0
 			for _, m := range r.list {
 				if !c.erased(m) {
@@ -328,6 +334,8 @@ func (c *comparison) fetch(r response) (line, bool) {
 			}
 		case it.name == "MODSEQ":
 			items[i].value = c.modseq(strings.Trim(it.value, "()"), c.x.box, c.letter(r.msg))
+		case it.name == "THREADID" && c.letter(r.msg) && c.on(dObjectID):
+			items[i].value = "…"
 		case (it.name == "EMAILID" || it.name == "THREADID") && c.on(dObjectID):
 			items[i].value = c.objects.object(c.side, it.value)
 		case it.name == "PREVIEW" && c.lazy && c.on(dLazy):
@@ -400,6 +408,9 @@ func (c *comparison) search(r response, uid bool) string {
 	fields := strings.Fields(r.raw)[1:]
 	out := []string{"*", fields[0]}
 	for i, f := range fields[1:] {
+		if f == "(MODSEQ" && c.law == Erasure && c.on(dCounts) {
+			break
+		}
 		if f == "(MODSEQ" {
 			out = append(out, "(MODSEQ", c.modseq(strings.TrimSuffix(fields[i+2], ")"), c.x.box, true))
 			break
@@ -431,7 +442,7 @@ func (c *comparison) thread(r response, uid bool) string {
 func (c *comparison) esearch(r response) string {
 	fields := strings.Fields(r.raw)
 	uid := slices.Contains(fields, "UID")
-	var out []string
+	var out, results []string
 	for i := 0; i < len(fields); i++ {
 		f := fields[i]
 		switch {
@@ -448,16 +459,24 @@ func (c *comparison) esearch(r response) string {
 				}
 			}
 			if len(words) > 0 || c.law != Erasure {
-				out = append(out, f, strings.Join(words, ","))
+				results = append(results, f+" "+strings.Join(words, ","))
 			}
 		case f == "MODSEQ" && i+1 < len(fields):
 			i++
-			out = append(out, f, c.modseq(fields[i], c.x.box, true))
+			if c.law != Erasure || !c.on(dCounts) {
+				results = append(results, f+" "+c.modseq(fields[i], c.x.box, true))
+			}
+		case f == "COUNT" && i+1 < len(fields):
+			i++
+			results = append(results, f+" "+fields[i])
 		default:
 			out = append(out, f)
 		}
 	}
-	return strings.Join(out, " ")
+	if c.on(dResults) {
+		slices.Sort(results)
+	}
+	return strings.Join(append(out, results...), " ")
 }
 
 // status is the text of whatever carries no message's number in front.
@@ -498,7 +517,7 @@ func (c *comparison) modseq(value, box string, letter bool) string {
 
 // common is what holds of every line of text.
 func (c *comparison) common(text string, inbox bool) string {
-	if c.on(dTime) && strings.Contains(text, " secs)") {
+	if c.on(dTime) && strings.Contains(text, " sec") {
 		text = timing.ReplaceAllString(text, "")
 	}
 	if c.on(dCapability) && strings.Contains(text, "CAPABILITY") {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"inlay.example/inlay/internal/peertest"
 )
 
 // Found is a difference: where, and what was told on either side.
@@ -150,6 +152,10 @@ func (p *player) turn(session int) (*Found, error) {
 	}
 	return p.fresh(session)
 }
+
+// newsFirst reports whether the server looks for news before it obeys a command, as Cyrus does: a
+// command that names numbers may then mean messages that nobody was told of.
+func (b *bench) newsFirst() bool { return b.backend == peertest.CyrusBackend }
 
 // fresh lets a session ask for news.
 func (p *player) fresh(session int) (*Found, error) {

@@ -127,6 +127,7 @@ type response struct {
 	list  []*msg // the session's list then, where it may be needed
 	again bool   // told by the way, and known already
 	ofAsk bool   // an answer to FETCH or STORE
+	opens bool   // an EXISTS that is of a SELECT
 	grown int    // messages that an EXISTS told of, other than that of a SELECT
 }
 
@@ -154,6 +155,7 @@ func (x *session) hear(t *table, of int, raw string, asked bool) (response, erro
 		if !x.anew {
 			r.grown = int(n) - len(x.list)
 		}
+		r.opens = x.anew
 		x.anew = false
 		for len(x.list) < int(n) {
 			x.came++

@@ -30,6 +30,7 @@ import (
 // bench is what dialogues are played on, one after the other: a server, and in front of it two
 // gateways on one middleware. Each dialogue has people of its own on it.
 type bench struct {
+	backend  peertest.Backend
 	server   peertest.Server
 	gateways []string // Unix sockets
 	ks       store.Keyspace
@@ -49,7 +50,7 @@ const domain = "example.org"
 func newBench(t testing.TB, backend peertest.Backend, log *slog.Logger) *bench {
 	t.Helper()
 	ctx := context.Background()
-	b := &bench{server: startServer(t, backend), cuts: rand.New(rand.NewPCG(0, 0))}
+	b := &bench{backend: backend, server: startServer(t, backend), cuts: rand.New(rand.NewPCG(0, 0))}
 	dir, err := os.MkdirTemp("", "inlay-laws-")
 	if err != nil {
 		t.Fatal(err)
