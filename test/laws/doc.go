@@ -15,7 +15,7 @@
 //	side.go      one side of a comparison: sessions, and what they were told
 //	play.go      one step on both sides, in the same order of events
 //	numbers.go   a set of the dialogue in each side's numbering, and back
-//	answer.go    what came back, taken apart; declared.go what may differ, and why
+//	answer.go    what came back, taken apart; normal.go results.go in the form that is compared; declared.go what may differ, and why
 //	shrink.go    a dialogue that differs made as short as can be
 //	run.go       many dialogues at the same time, with a count
 //
