@@ -116,7 +116,7 @@ func (t *threading) kin() ([]thread.Message, map[int]bool, error) {
 		}
 		break
 	}
-	t.s.log.Info("threads of the mail server not understood", "algorithm", t.a.Algorithm, "threads", len(touched))
+	t.s.log.Info("threads of the mail server not understood", "command", t.a.Algorithm, "count", len(touched))
 	return nil, nil, nil
 }
 
@@ -176,7 +176,7 @@ func (t *threading) threads(of map[int]bool) (msgs []thread.Message, trees []*th
 	for i := range of {
 		n, err := t.held.Thread(i, maxJoined-len(numbers))
 		if errors.Is(err, spool.ErrThreads) {
-			t.s.log.Info("threads too large to join", "limit", maxJoined)
+			t.s.log.Info("threads too large to join", "count", maxJoined)
 			clear(of)
 			return nil, nil, nil
 		}
