@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -243,7 +244,7 @@ func TestDemosLinesWorkAsPrinted(t *testing.T) {
 			t.Errorf("%s\n%s", curl[i], got)
 		}
 	}
-	if got := sh(campaign[0]); !strings.Contains(got, "injected   1") {
+	if got := sh(campaign[0]); !regexp.MustCompile(`(?m)^injected +1$`).MatchString(got) {
 		t.Errorf("%s\n%s", campaign[0], got)
 	}
 	sh(campaign[1])

@@ -220,6 +220,13 @@ func (b *bells) attends(sent time.Time) {
 	}
 }
 
+// leaves has nobody relied on any more.
+func (b *bells) leaves() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attended = time.Time{}
+}
+
 // now gives the turn.
 func (b *bells) now() uint64 {
 	b.mu.Lock()

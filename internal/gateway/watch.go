@@ -59,14 +59,17 @@ func (g *Gateway) watch(ctx context.Context) {
 
 // attend says how far the stream was acted on, so that nothing begins for people who are quiet
 // before this gateway knows (virtual-mailbox.md §7). Once it cannot be said, nobody is quiet any more
-// when the lease has run out; nobody waits for us from then on.
+// when the lease has run out; nobody waits for us from then on. At the end it leaves: whatever is
+// started anew in our place would wait for the rest of our lease otherwise.
 func (g *Gateway) attend(ctx context.Context, acted <-chan string) {
-	name := rand.Text()
+	name, cursor := rand.Text(), ""
 	for {
-		var cursor string
 		select {
 		case cursor = <-acted:
 		case <-ctx.Done():
+			if cursor != "" {
+				g.leave(context.WithoutCancel(ctx), injection.AttendRequest{Tenant: g.cfg.Tenant, Name: name, Cursor: cursor, Leave: true})
+			}
 			return
 		}
 		sent := time.Now()
@@ -81,7 +84,18 @@ func (g *Gateway) attend(ctx context.Context, acted <-chan string) {
 	}
 }
 
+// leave takes nobody for quiet any more, and says so: sessions may go on for a while.
+func (g *Gateway) leave(ctx context.Context, req injection.AttendRequest) {
+	g.bells.leaves()
+	ctx, cancel := context.WithTimeout(ctx, leaveWithin)
+	defer cancel()
+	if err := g.service.Attend(ctx, req); err != nil {
+		g.log.Debug("not left", "error", err)
+	}
+}
+
 const (
-	watchAgain = 200 * time.Millisecond // until the stream is asked for again, the first time
-	watchNever = time.Minute            // at most
+	leaveWithin = time.Second            // it holds the end up
+	watchAgain  = 200 * time.Millisecond // until the stream is asked for again, the first time
+	watchNever  = time.Minute            // at most
 )

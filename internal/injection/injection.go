@@ -90,7 +90,7 @@ type Service interface {
 	// Attend says that the caller, of that name, has acted on every word of the change stream up to
 	// the cursor. For AttendLease from now on, nothing begins for people who may be quiet until it has
 	// said so again. Whoever takes people for quiet attends at least every AliveEvery, and at once
-	// after a word of a campaign or a reset.
+	// after a word of a campaign or a reset; who takes nobody for quiet any more leaves.
 	Attend(ctx context.Context, req AttendRequest) error
 
 	// Record takes events that are not a consequence of another call (a body that was fetched
@@ -269,6 +269,7 @@ type AttendRequest struct {
 	Tenant string `json:"tenant,omitempty"` // empty: DefaultTenant
 	Name   string `json:"name"`             // of the IMAP server, one for each process
 	Cursor string `json:"cursor"`           // of the last Change that was acted on
+	Leave  bool   `json:"leave,omitempty"`  // nobody of that name is to be waited for any more
 }
 
 // ChangeKind is what has changed.

@@ -52,7 +52,11 @@ func (m *Middleware) Attend(ctx context.Context, req injection.AttendRequest) er
 		return err
 	}
 	cursor, _, _ := strings.Cut(req.Cursor, ".") // the rest of it is a time
-	if err := t.Attend(ctx, req.Name, cursor, m.now().Add(injection.AttendLease)); err != nil {
+	until := m.now().Add(injection.AttendLease)
+	if req.Leave {
+		until = m.now()
+	}
+	if err := t.Attend(ctx, req.Name, cursor, until); err != nil {
 		return fmt.Errorf("noting who attends: %w", err)
 	}
 	m.changes.ring() // for the claims that wait

@@ -118,6 +118,10 @@ func testAttend(b *bench) {
 	c.Version, c.End = 2, b.Now().Add(time.Hour)
 	b.PutCampaign(b, "", c, map[string]map[string]string{annaKept: nil})
 	waits("other")
+	// Who has left is not waited for.
+	b.ok(b.Attend(b.Context(), injection.AttendRequest{Name: "one", Cursor: s.last, Leave: true}))
+	_, err = b.Claim(b.Context(), b.claimRequest("other"))
+	b.ok(err)
 
 	for _, bad := range [...]injection.AttendRequest{{Cursor: s.last}, {Name: "one"}, {Name: "one", Cursor: "nonsense"}} {
 		b.want(b.Attend(b.Context(), bad), fault.Invalid)
