@@ -49,7 +49,7 @@ func testKilled(t *testing.T, kind peertest.Backend) {
 				if how.lapse {
 					lease = time.Second
 				}
-				w.killed(t, d, user, step, lease)
+				w.killed(t, d, user, step, lease, "SELECT INBOX")
 
 				if how.strip {
 					bare := login(t, d.Address(), user)
@@ -79,12 +79,16 @@ func live(step gateway.Step) bool {
 	return step == gateway.StepConfirmed || step == gateway.StepAnswered
 }
 
-// killed lets a gateway die at a step, in the middle of a person's SELECT.
-func (w *world) killed(t *testing.T, d peertest.Server, user string, step gateway.Step, lease time.Duration) {
+// killed lets a gateway die at a step, in the middle of the last of a person's commands.
+func (w *world) killed(t *testing.T, d peertest.Server, user string, step gateway.Step, lease time.Duration, commands ...string) {
 	t.Helper()
 	g := w.newChild(t, d.Address(), func(c *childConfig) { c.DieAt, c.Lease = step, lease })
 	c := login(t, g.addr, user)
-	c.write("last SELECT INBOX\r\n")
+	last := len(commands) - 1
+	for _, text := range commands[:last] {
+		c.must(text)
+	}
+	c.write("last " + commands[last] + "\r\n")
 	for {
 		if _, err := c.tryResponse(); err != nil {
 			break
