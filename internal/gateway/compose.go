@@ -89,6 +89,13 @@ func (s *session) toPlace(live []placement.Placement) ([]*entry, error) {
 		if entries, err = s.ownUIDs(entries); err != nil {
 			return nil, err
 		}
+		if s.qresync() && len(entries) > 0 {
+			// A marker that is gone and counted still has the UID of what is placed: its VANISHED
+			// must be heard before, or it would be taken for a burnt UID that is repeated.
+			if _, err := s.own("NOOP", nil); err != nil {
+				return nil, err
+			}
+		}
 		if _, err := s.identifyAll(); err != nil {
 			return nil, err
 		}
@@ -190,6 +197,9 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 	live, claimed := m.here(all)
 	m.read, m.mod.read = time.Now(), heard
 	m.left = m.unraised(all)
+	if err := s.findRaising(all); err != nil {
+		return nil, err
+	}
 	if len(claimed) == 0 {
 		return live, nil
 	}
@@ -217,11 +227,30 @@ func (s *session) knownOf(m *mailbox) []placement.Placement {
 }
 
 // findMarkers hides the markers that are in the mailbox now.
-func (s *session) findMarkers() error {
+func (s *session) findMarkers() error { return s.findMarkersBy("KEYWORD " + keyword) }
+
+// findRaising hides markers that raise HIGHESTMODSEQ at this moment: they belong to no claim, but
+// to a change that is pending, and another session's STORE may have taken their keyword off. None
+// is older than the oldest of these changes.
+func (s *session) findRaising(all []placement.Placement) error {
+	m := s.mbox
+	var since time.Time
+	for _, p := range all {
+		if p.Pending && p.Mailbox == m.name && p.UIDValidity == m.validity && (since.IsZero() || p.Changed.Before(since)) {
+			since = p.Changed
+		}
+	}
+	if since.IsZero() {
+		return nil
+	}
+	return s.findMarkersBy("SINCE " + since.UTC().AddDate(0, 0, -1).Format("2-Jan-2006") + " HEADER " + markerHeader + ` ""`)
+}
+
+func (s *session) findMarkersBy(key string) error {
 	var uids imap.Set
 	// A client that goes around the gateway may have given the keyword to everything: the list
 	// is streamed.
-	_, err := s.own("UID SEARCH KEYWORD "+keyword, func(h response.Head) (bool, error) {
+	_, err := s.own("UID SEARCH "+key, func(h response.Head) (bool, error) {
 		if h.Name != "SEARCH" {
 			return false, nil
 		}

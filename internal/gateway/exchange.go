@@ -184,7 +184,7 @@ func (s *session) tagged(head response.Head, tag string) (tagged, error) {
 		if err != nil {
 			return res, err
 		}
-		m.mod.hearHighest(n)
+		s.hearHighest(m, n)
 	}
 	res.raw = append(res.raw, rest...)
 	return res, nil

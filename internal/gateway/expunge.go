@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"inlay.example/inlay/internal/fault"
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/command"
 	"inlay.example/inlay/internal/injection"
@@ -63,8 +64,10 @@ func (s *session) expungedAt(res tagged) tagged {
 		return res
 	}
 	m.expunged = false
-	if res.ok() && s.qresync() && m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
-		res = withCode(res, "HIGHESTMODSEQ "+strconv.FormatUint(m.mod.highest, 10))
+	n := max(m.mod.highest, m.mod.plain)
+	if n > 0 && res.ok() && (s.qresync() || s.bc.Server == backend.Cyrus) && // which tells it to everybody
+		m.allTold() && (res.status.Code == "" || res.status.Code == "HIGHESTMODSEQ") {
+		res = withCode(res, "HIGHESTMODSEQ "+strconv.FormatUint(n, 10))
 	}
 	return res
 }
@@ -134,7 +137,7 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 	if err := s.carry(changes); err != nil {
 		return err
 	}
-	m.expunged = len(changes) > 0 && m.tracked()
+	m.expunged = len(changes) > 0
 	for _, e := range gone {
 		s.removed(e.p.ID)
 		if e.left = true; tell {

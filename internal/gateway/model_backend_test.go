@@ -344,8 +344,10 @@ func (s *modelSession) search(tag, args string, uid bool) {
 			f = f[1:]
 		case "HEADER":
 			token := strings.Trim(f[2], `"`)
-			keep(func(m *modelMessage) bool { return m.token == token })
+			keep(func(m *modelMessage) bool { return m.token == token || token == "" && m.token != "" })
 			f = f[2:]
+		case "SINCE": // all are of today
+			f = f[1:]
 		case "UID":
 			within(f[1], true)
 			f = f[1:]

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/gateway/course"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
@@ -16,6 +17,7 @@ import (
 // modSeqs is what is known of a mailbox's mod-sequences (rfc7162).
 type modSeqs struct {
 	highest uint64 // the highest HIGHESTMODSEQ that the backend told of the mailbox as this session sees it; 0 if it keeps none
+	plain   uint64 // likewise, of a backend that offers no CONDSTORE
 	heard   uint64 // the highest that was heard in any way
 	read    uint64 // heard when the last reading of the placements began
 	peeked  bool   // the placements were read within a response of the command in progress
@@ -29,6 +31,16 @@ func (q *modSeqs) hear(n uint64) { q.heard = max(q.heard, n) }
 func (q *modSeqs) hearHighest(n uint64) {
 	q.highest = max(q.highest, n)
 	q.hear(n)
+}
+
+// hearHighest takes a HIGHESTMODSEQ of the mailbox. Where the backend offers no CONDSTORE nobody can
+// hold a mod-sequence, whatever it tells in SELECT: nothing is raised then.
+func (s *session) hearHighest(m *mailbox, n uint64) {
+	if s.caps.Has("CONDSTORE") {
+		m.mod.hearHighest(n)
+		return
+	}
+	m.mod.plain = max(m.mod.plain, n)
 }
 
 // condStore reports whether the client uses mod-sequences.
@@ -114,7 +126,7 @@ func (s *session) untaggedHighest(st response.Status, raw, rest []byte) error {
 	if err != nil {
 		return err
 	}
-	m.mod.hearHighest(n)
+	s.hearHighest(m, n)
 	if m.composing || s.owning || !s.tellsHighest() {
 		return nil
 	}
@@ -133,7 +145,7 @@ func (s *session) tellsHighest() bool {
 	if !s.condStore() && !s.ownModSeqs {
 		s.unaskedHighest = true
 	}
-	return s.condStore() || s.unaskedHighest
+	return s.condStore() || s.unaskedHighest || s.bc.Server == backend.Cyrus
 }
 
 // tellHighest tells the HIGHESTMODSEQ that is held, if everything that it covers is told.

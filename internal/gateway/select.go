@@ -185,7 +185,7 @@ func (s *session) open(m *mailbox, ans *answer, res tagged) error {
 			if err != nil {
 				return err
 			}
-			m.mod.hearHighest(n)
+			s.hearHighest(m, n)
 		case "UIDNOTSTICKY":
 			m.notSticky = true
 		}
@@ -233,7 +233,7 @@ func (s *session) reply(m *mailbox, ans *answer) {
 		case l.what == "UIDNEXT":
 			_, _ = s.out.WriteString("* OK")
 			_, _ = s.out.Write(replaceCode(rest, "UIDNEXT "+strconv.FormatUint(uint64(m.uidNext), 10)))
-		case l.what == "HIGHESTMODSEQ": // with what was injected or raised within this SELECT
+		case l.what == "HIGHESTMODSEQ" && m.tracked(): // with what was injected or raised within this SELECT
 			_, _ = s.out.WriteString("* OK")
 			_, _ = s.out.Write(replaceCode(rest, "HIGHESTMODSEQ "+strconv.FormatUint(m.toldHighest(), 10)))
 		case l.what == "UNSEEN":

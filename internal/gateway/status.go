@@ -137,11 +137,12 @@ func (s *session) statusRings() error {
 	return s.readLedger(s.g.cfg.KnownBudget)
 }
 
-// beingClaimed reports whether a claim is alive in the mailbox: its marker may have been
-// counted. Ending it is left to those who have the mailbox open.
+// beingClaimed reports whether a claim, or a change that is being raised, is alive in the mailbox:
+// its marker may have been counted. Ending it is left to those who have the mailbox open.
 func beingClaimed(all []placement.Placement, mailbox string) bool {
 	return slices.ContainsFunc(all, func(p placement.Placement) bool {
-		return p.State == placement.Claimed && p.Mailbox == mailbox && p.Lease.After(time.Now())
+		raising := p.Pending && p.State != placement.Withdrawn && p.State != placement.Expired && !p.Left(time.Now())
+		return p.Mailbox == mailbox && (raising || p.State == placement.Claimed && p.Lease.After(time.Now()))
 	})
 }
 

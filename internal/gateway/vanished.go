@@ -66,8 +66,11 @@ func (s *session) vanished(uids imap.Set) {
 
 // lastKnown is the highest UID of a message that is not hidden.
 func (m *mailbox) lastKnown() imap.UID {
-	if !m.capped() {
+	switch {
+	case !m.capped():
 		return imap.MaxUID
+	case m.composing && m.base > 0: // what came since is hidden, however far a reading has looked
+		return imap.UID(m.base - 1)
 	}
 	return m.lastUID
 }
