@@ -33,7 +33,7 @@ const roundsAtOnce = 4
 // at random moments and at random steps, while campaigns start and are recalled. What was
 // acknowledged to them has happened, what was not has happened or not, and nothing happened twice:
 // crashes_check_test.go. A seed repeats the choices, not their timing.
-func TestCrashes(t *testing.T) {
+func TestCrashes(t *testing.T) { //nolint:tparallel // one round after the other: each is a load of its own
 	t.Parallel()
 	seed := *crashSeed
 	if seed == 0 {
@@ -62,7 +62,7 @@ func TestCrashes(t *testing.T) {
 		}
 	})
 	// Printed also when nothing has failed and nobody is verbose: it is what make crash is run for.
-	fmt.Printf("crash: %d kills, %d differences\n", kills.Load(), differences.Load())
+	fmt.Printf("crash: %d kills, %d differences\n", kills.Load(), differences.Load()) //nolint:forbidigo // as said above
 }
 
 const (
