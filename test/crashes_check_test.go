@@ -197,7 +197,7 @@ func (w *world) eventsOf(t *testing.T, c *campaigns, people []*crashPerson, view
 						continue
 					}
 					may = true
-					if most[e]++; len(b.where) == 1 {
+					if most[e]++; len(b.where) == 1 && !c.recalled[id] && id != c.pinned { // it may have been withdrawn first
 						least[e]++
 					}
 				}

@@ -65,6 +65,10 @@ func (s *session) belowUIDNext(entries []*entry) ([]*entry, error) {
 }
 
 // ownUIDs leaves out whose UID the backend has given to a message of its own.
+//
+// A server finds in a session what is expunged and not told there yet: also the marker of the
+// very message, where another session's claim was waited for. So what is found is asked for again
+// behind a NOOP, which lets the expunge be told: a placement that was read as live has no marker.
 func (s *session) ownUIDs(entries []*entry) ([]*entry, error) {
 	if len(entries) == 0 {
 		return nil, nil
@@ -73,15 +77,14 @@ func (s *session) ownUIDs(entries []*entry) ([]*entry, error) {
 	for _, e := range entries {
 		set.Add(uint32(e.p.UID))
 	}
-	var taken imap.Set
-	_, err := s.own("UID SEARCH UID "+set.String(), s.collect("SEARCH", heldLine, func(_ response.Head, rest []byte) error {
-		found, err := response.ParseSearch(rest)
-		for _, u := range found {
-			taken.Add(u)
-		}
-		return wrapDesync(err)
-	}))
+	taken, err := s.bears(set)
 	if err != nil || taken.Empty() {
+		return entries, err
+	}
+	if _, err := s.own("NOOP", nil); err != nil {
+		return nil, err
+	}
+	if taken, err = s.bears(taken); err != nil || taken.Empty() {
 		return entries, err
 	}
 	kept := entries[:0]
@@ -94,6 +97,18 @@ func (s *session) ownUIDs(entries []*entry) ([]*entry, error) {
 		s.voidLive(e.p, "uid_taken")
 	}
 	return kept, nil
+}
+
+// bears asks which of the UIDs belong to messages of the backend.
+func (s *session) bears(uids imap.Set) (taken imap.Set, err error) {
+	_, err = s.own("UID SEARCH UID "+uids.String(), s.collect("SEARCH", heldLine, func(_ response.Head, rest []byte) error {
+		found, err := response.ParseSearch(rest)
+		for _, u := range found {
+			taken.Add(u)
+		}
+		return wrapDesync(err)
+	}))
+	return taken, err
 }
 
 // place puts the entries into the view, and reveals what arrived while SELECT was worked on,
