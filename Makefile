@@ -32,7 +32,7 @@ else
 test: export CGO_ENABLED = 0
 endif
 
-.PHONY: help demo build test laws crash check fmt fuzz bench clean
+.PHONY: help demo build test laws crash caches check fmt fuzz bench clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,9 @@ fuzz: ## every fuzz target, one after the other (FUZZTIME=5m, FUZZ=pattern)
 bench: build ## micro benchmarks, then the gateway beside nginx and HAProxy (ARGS="-rounds 3 -sessions 50")
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
 	REQUIRE_PEERS=1 $(GO) test -run '^$$' -bench Proxies -benchtime 1x -timeout 30m ./test/bench -args -inlay $(CURDIR)/bin/inlay $(ARGS)
+
+caches: ## caching clients on two gateways and one Dovecot, cut off and coming back, for long (SEED=1 STEPS=100000)
+	cd test && REQUIRE_PEERS=1 $(GO) test -count=1 -timeout 0 -run '^TestCaches$$' . -args -caches.seed $(or $(SEED),1) -caches.steps $(or $(STEPS),100000)
 
 clean: ## remove what was built
 	rm -rf bin dist
