@@ -360,8 +360,8 @@ func (c *cacher) synchronise() error {
 		if _, err := c.cmd(fmt.Sprintf("UID FETCH %d:* %s", max(high, 1), items)); err != nil {
 			return err
 		}
-		// Thunderbird's check: a different count means that something has gone.
-		if c.mode == "condstore" && len(c.mails) != len(c.seqs) {
+		// Thunderbird's check, and neomutt's: a different count means that something has gone.
+		if (c.mode == "condstore" || c.mode == "vanished" && c.stormed) && len(c.mails) != len(c.seqs) {
 			if err := c.listed(); err != nil {
 				return err
 			}

@@ -94,7 +94,9 @@ func (f *fetching) departed(set imap.SeqSet) error {
 	s := f.s
 	gone, err := s.departures()
 	if err != nil {
-		return refusal{"[UNAVAILABLE] What has left cannot be told now, please try again."}
+		// Mail comes first: what the backend knows to have vanished is told. A client whose list has
+		// a message too many then finds that by the count, as after a server that keeps too little.
+		s.passes(1, s.mbox.lastUID)
 	}
 	f.earlier = s.earlierOf(gone, set.Resolve(uint32(s.mbox.lastUID)), f.a.ChangedSince)
 	return nil
