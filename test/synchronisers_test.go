@@ -5,9 +5,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"inlay.example/inlay/internal/event"
@@ -105,12 +108,14 @@ func (d *download) configure(t *testing.T, name, format string, args ...any) (pa
 	return path
 }
 
-// withGetmail fetches what it has not fetched yet, known by UID. It runs a program for each mail
-// since its own delivery to a maildir refuses to be root, which tests may be.
+// withGetmail fetches what it has not fetched yet, known by UID. It hands mails to an LMTP server
+// (RFC 2033): its own delivery to a maildir refuses to be root, which tests may be, and its
+// delivery by a program hangs now and then in a lock of its own.
 func withGetmail(t *testing.T, d *download) {
 	t.Helper()
 	program := peertest.Need(t, "getmail", "getmail6")
 	host, port := d.hostPort(t)
+	lmtp := d.serveLMTP(t)
 	rc := d.configure(t, "getmailrc", `[retriever]
 type = SimpleIMAPRetriever
 server = %s
@@ -119,11 +124,10 @@ username = %s
 password = pass
 
 [destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat > %s/mail/new/$$")
-unixfrom = false
-allow_root_commands = true
+type = MDA_lmtp
+host = 127.0.0.1
+port = %d
+override = ann@mail.example
 
 [options]
 read_all = false
@@ -131,10 +135,66 @@ delete = false
 delivered_to = false
 received = false
 verbose = 0
-`, host, port, d.user, d.dir)
+`, host, port, d.user, lmtp)
 	d.once = func(t *testing.T) {
 		t.Helper()
 		output(t, program, "--getmaildir", d.dir, "--rcfile", rc)
+	}
+}
+
+// serveLMTP takes mails, writes each to a file of the maildir, and returns its port.
+func (d *download) serveLMTP(t *testing.T) (port int) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	var mails atomic.Int64
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				d.takeMails(t, textproto.NewConn(nc), &mails)
+			}()
+		}
+	}()
+	return ln.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it listens on TCP
+}
+
+func (d *download) takeMails(t *testing.T, c *textproto.Conn, mails *atomic.Int64) {
+	answer := "220 ready"
+	for {
+		if err := c.PrintfLine("%s", answer); err != nil {
+			return
+		}
+		line, err := c.ReadLine()
+		if err != nil {
+			return
+		}
+		switch verb, _, _ := strings.Cut(strings.ToUpper(line), " "); verb {
+		case "LHLO":
+			answer = "250 8BITMIME"
+		case "DATA":
+			_ = c.PrintfLine("354 go on")
+			body, err := c.ReadDotBytes()
+			if err == nil {
+				err = os.WriteFile(filepath.Join(d.dir, "mail", "new", fmt.Sprint(mails.Add(1))), body, 0o600)
+			}
+			if answer = "250 taken"; err != nil {
+				t.Errorf("taking a mail: %v", err)
+				answer = "451 not taken"
+			}
+		case "QUIT":
+			_ = c.PrintfLine("221 bye")
+			return
+		default:
+			answer = "250 fine"
+		}
 	}
 }
 
