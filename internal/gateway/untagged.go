@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"inlay.example/inlay/internal/gateway/backend"
 	"inlay.example/inlay/internal/imap"
 	"inlay.example/inlay/internal/imap/response"
 )
@@ -27,6 +28,9 @@ func (s *session) untagged(h response.Head) error {
 	}
 	if m.inDoubt() && (h.Name == "EXISTS" || h.Name == "EXPUNGE" || h.Name == "FETCH") {
 		return s.doubt(h)
+	}
+	if err := s.implied(h); err != nil {
+		return err
 	}
 	switch h.Name {
 	case "EXISTS":
@@ -64,6 +68,18 @@ func (s *session) untagged(h response.Head) error {
 		return s.drop()
 	}
 	return s.relayStatus(h)
+}
+
+// implied takes a response about a message beyond what EXISTS has said for the EXISTS that was left
+// out. Cyrus counts what arrives before it tells of it, and so says EXPUNGE of a message that has
+// come and gone in between, and FETCH of one that it announces behind. An EXISTS that follows and
+// is lower still ends the session, and so does such a number of any other server.
+func (s *session) implied(h response.Head) error {
+	m := s.mbox
+	if s.bc.Server != backend.Cyrus || h.Name != "EXPUNGE" && h.Name != "FETCH" || h.Num <= m.view.Backend() {
+		return nil
+	}
+	return wrapDesync(m.arrive(h.Num))
 }
 
 // drop consumes the rest of a response.

@@ -227,7 +227,7 @@ func (w *world) act(args []string) (told []string) {
 	case "caps":
 		w.caps = strings.Join(args[1:], " ")
 	case "server":
-		w.server = args[1]
+		w.server = strings.Join(args[1:], " ")
 	case "connect":
 		w.connect(number(1, 1))
 	case "login":
