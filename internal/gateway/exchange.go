@@ -191,6 +191,9 @@ func (s *session) tagged(head response.Head, tag string) (tagged, error) {
 }
 
 func (s *session) handle(head response.Head, h handler) error {
+	if err := s.implied(head); err != nil {
+		return err
+	}
 	if h != nil {
 		if done, err := h(head); done || err != nil {
 			return err

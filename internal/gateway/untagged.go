@@ -29,9 +29,6 @@ func (s *session) untagged(h response.Head) error {
 	if m.inDoubt() && (h.Name == "EXISTS" || h.Name == "EXPUNGE" || h.Name == "FETCH") {
 		return s.doubt(h)
 	}
-	if err := s.implied(h); err != nil {
-		return err
-	}
 	switch h.Name {
 	case "EXISTS":
 		if err := s.drop(); err != nil {
@@ -76,7 +73,10 @@ func (s *session) untagged(h response.Head) error {
 // is lower still ends the session, and so does such a number of any other server.
 func (s *session) implied(h response.Head) error {
 	m := s.mbox
-	if s.bc.Server != backend.Cyrus || h.Name != "EXPUNGE" && h.Name != "FETCH" || h.Num <= m.view.Backend() {
+	switch {
+	case s.bc.Server != backend.Cyrus || m == nil || !m.active || m.inDoubt():
+		return nil
+	case h.Name != "EXPUNGE" && h.Name != "FETCH" || h.Num <= m.view.Backend():
 		return nil
 	}
 	return wrapDesync(m.arrive(h.Num))
