@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"inlay.example/inlay/internal/peertest"
 )
@@ -137,4 +138,48 @@ func testCondStore(t *testing.T, kind peertest.Backend) {
 func TestCondStoreCyrus(t *testing.T) {
 	t.Parallel()
 	testCondStore(t, peertest.CyrusBackend)
+}
+
+// TestCondStoreEnabledLater: a session that began before anybody had enabled CONDSTORE in the
+// mailbox heard of no mod-sequence, and what it changes is found by who has enabled it since.
+func TestCondStoreEnabledLater(t *testing.T) {
+	t.Parallel()
+	d := peertest.StartBackend(t, peertest.DovecotBackend)
+	w := newWorld(t)
+	one, two := newProxy(t, d.Address(), w.middleware), newProxy(t, d.Address(), w.client(t))
+	d.Deliver(t, "ann", "INBOX", mails(2)...)
+	w.run(t, "spring", []string{"ann"})
+
+	a, b := login(t, one.addr, "ann"), login(t, two.addr, "ann")
+	for _, c := range []*conn{a, b} {
+		if opened := c.must("SELECT INBOX"); opened.highest() != 0 {
+			t.Fatalf("HIGHESTMODSEQ though nobody has enabled CONDSTORE: %s", opened.raw())
+		}
+	}
+	list := a.list()
+	letter := list[len(list)-1].uid
+	enabled := a.must("ENABLE CONDSTORE")
+	held := enabled.highest()
+	if held == 0 {
+		t.Fatalf("no HIGHESTMODSEQ: %s", enabled.raw())
+	}
+	for _, change := range []string{"UID STORE %d +FLAGS ($Forwarded)", "UID FETCH %d (BODY[TEXT])", `UID STORE %d +FLAGS.SILENT (\Deleted)`} {
+		b.must(fmt.Sprintf(change, letter))
+		var got answer
+		n := held
+		for end := time.Now().Add(5 * time.Second); n <= held && time.Now().Before(end); { // the word of the change is on its way
+			a.must("NOOP")
+			got = a.must(fmt.Sprintf("UID FETCH 1:* (FLAGS) (CHANGEDSINCE %d)", held))
+			n = got.modSeqs()[letter]
+		}
+		if n <= held {
+			t.Fatalf("%s of the other session has mod-sequence %d, and HIGHESTMODSEQ was %d: %s", change, n, held, got.raw())
+		}
+		held = n
+	}
+	b.must("CLOSE")
+	again := login(t, two.addr, "ann").must("SELECT INBOX (CONDSTORE)")
+	if n := again.highest(); n <= held {
+		t.Errorf("HIGHESTMODSEQ is %d behind an expunge, and was %d: %s", n, held, again.raw())
+	}
 }

@@ -20,9 +20,21 @@ type change struct {
 }
 
 // written is a change that somebody asked for, and that the store has taken. One that is not
-// pending changed nothing, or is of a mailbox whose mod-sequences nobody can hold.
-func written(p placement.Placement) *change {
-	return &change{p, course.NewChange(p.Pending).Next(course.Done)}
+// pending changed nothing, or is of a mailbox whose mod-sequences nobody can hold; where this
+// session has heard of none, it is left to a session that has.
+func (m *mailbox) written(p placement.Placement) *change {
+	return &change{p, course.NewChange(p.Pending && m.tracked()).Next(course.Done)}
+}
+
+// pends says how a change is written. A session that has heard of no HIGHESTMODSEQ does not know
+// whether another one has enabled CONDSTORE in the mailbox since, and may not ask: on Dovecot the
+// question enables it, and every SELECT from then on would tell what it would not have told. So it
+// leaves a pending change, which matches everything, to whoever holds a mod-sequence.
+func (s *session) pends() (pending, unraised bool) {
+	if s.mbox.tracked() {
+		return true, false
+	}
+	return s.caps.Has("CONDSTORE"), true
 }
 
 // carry brings durable changes to where they may be told: HIGHESTMODSEQ is raised once for all
@@ -156,15 +168,20 @@ func (s *session) mayRaise() (bool, error) {
 }
 
 // unraised are the placements of the mailbox that changed, and that nobody is raising
-// HIGHESTMODSEQ for: whoever did it is gone, or it was the middleware.
-func (m *mailbox) unraised(all []placement.Placement) (left []*change) {
+// HIGHESTMODSEQ for: whoever did it is gone, or knew of no mod-sequences, or it was the middleware.
+//
+// Where this session has heard of none, its SELECT proves that nobody held one then: what had
+// been changed by that time has nothing to be above. Anything later is left to the next SELECT, or
+// to a session that has enabled CONDSTORE since.
+func (s *session) unraised(m *mailbox, all []placement.Placement) (left []*change) {
 	now := time.Now()
+	proven := m.tracked() || !s.caps.Has("CONDSTORE")
 	for i := range all {
 		p := &all[i]
 		if p.Mailbox != m.name || p.UIDValidity != m.validity || !p.Pending {
 			continue
 		}
-		if p.Left(now) || p.State == placement.Withdrawn || p.State == placement.Expired {
+		if p.Left(now) && (proven || !m.asked.Before(p.Changed.Add(placement.PendingLease))) {
 			left = append(left, &change{*p, course.Found(m.tracked())})
 		}
 	}
@@ -178,7 +195,7 @@ const unraisableFor = time.Minute
 // is left to a session that can.
 func (s *session) raiseLeft(all []placement.Placement) error {
 	m := s.mbox
-	left := m.unraised(all)
+	left := s.unraised(m, all)
 	if len(left) == 0 || m.readOnly || time.Since(m.unraisable) < unraisableFor {
 		return nil
 	}

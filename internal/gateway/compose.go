@@ -196,7 +196,7 @@ func (s *session) readAtSelect(m *mailbox, budget time.Duration, count bool) ([]
 	}
 	live, claimed := m.here(all)
 	m.read, m.mod.read = time.Now(), heard
-	m.left = m.unraised(all)
+	m.left = s.unraised(m, all)
 	if err := s.findRaising(all); err != nil {
 		return nil, err
 	}

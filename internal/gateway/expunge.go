@@ -119,7 +119,8 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 			continue
 		}
 		e := m.entries[uid]
-		p, err := s.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID, Pending: m.tracked()})
+		pending, unraised := s.pends()
+		p, err := s.service.Expunge(ctx, injection.ExpungeRequest{Person: s.person(), ID: e.p.ID, Pending: pending, Unraised: unraised})
 		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 			s.log.Info("injected message not expunged", "placement", e.p.ID, "error", err)
 			failed = unavailable
@@ -130,7 +131,7 @@ func (s *session) expungeInjected(uids []imap.UID, tell bool, budget time.Durati
 			continue
 		}
 		if err == nil {
-			changes = append(changes, written(p))
+			changes = append(changes, m.written(p))
 		}
 		gone = append(gone, e)
 	}

@@ -161,7 +161,7 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 				if args[0] == "flags" {
 					p.Flags = args[2:]
 				} else {
-					p.State, p.Pending, p.Changed = placement.Withdrawn, true, time.Now()
+					p.State, p.Pending, p.Unraised, p.Changed = placement.Withdrawn, true, true, time.Now()
 				}
 			}
 		}
@@ -210,6 +210,9 @@ func (f *fakeService) act(t *testing.T, args []string) []string {
 			}
 			if p.Pending {
 				l += " pending"
+				if p.Unraised {
+					l += " unraised"
+				}
 			}
 			if p.Reason != "" {
 				l += " " + p.Reason
@@ -440,7 +443,7 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 			return slices.ContainsFunc(req.Flags, func(x string) bool { return strings.EqualFold(x, flag) })
 		}
 		if req.Touch {
-			p.Rev, p.Pending, p.Changed = p.Rev+1, true, time.Now()
+			p.Rev, p.Pending, p.Unraised, p.Changed = p.Rev+1, true, true, time.Now()
 			return *p, nil
 		}
 		before := p.Flags
@@ -457,7 +460,7 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 		if !slices.Equal(before, p.Flags) {
 			p.Rev++
 			p.Changed = time.Now()
-			p.Pending = p.Pending || req.Pending
+			*p = placement.Step{Next: *p, Changed: true}.Pends(req.Pending, req.Unraised).Next
 		}
 		return *p, nil
 	})
@@ -465,7 +468,7 @@ func (f *fakeService) SetFlags(ctx context.Context, req injection.FlagsRequest) 
 
 func (f *fakeService) Expunge(ctx context.Context, req injection.ExpungeRequest) (placement.Placement, error) {
 	return call(ctx, f, "expunge", func() (placement.Placement, error) {
-		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) { return placement.Expunge(p, time.Now()) }, req.Pending)
+		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) { return placement.Expunge(p, time.Now()) }, req.Pending, req.Unraised)
 	})
 }
 
@@ -473,7 +476,7 @@ func (f *fakeService) Move(ctx context.Context, req injection.MoveRequest) (plac
 	return call(ctx, f, "move", func() (placement.Placement, error) {
 		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) {
 			return placement.Move(p, req.Target, req.Copy, time.Now())
-		}, false)
+		}, false, false)
 	})
 }
 
@@ -481,7 +484,7 @@ func (f *fakeService) EndMove(ctx context.Context, req injection.EndMoveRequest)
 	return call(ctx, f, "endmove", func() (placement.Placement, error) {
 		return f.transit(req.ID, func(p placement.Placement) (placement.Step, error) {
 			return placement.EndMove(p, req.Done, time.Now())
-		}, req.Pending && req.Done)
+		}, req.Pending && req.Done, req.Unraised)
 	})
 }
 
@@ -490,7 +493,7 @@ func (f *fakeService) Settle(ctx context.Context, req injection.SettleRequest) (
 		s.Placement, err = f.transit(req.ID, func(p placement.Placement) (step placement.Step, err error) {
 			step, s.Outcome, err = placement.Settle(p, req.Rev, req.ModSeq)
 			return step, err
-		}, false)
+		}, false, false)
 		return s, err
 	})
 }
@@ -508,7 +511,7 @@ func (f *fakeService) Departed(ctx context.Context, req injection.DepartedReques
 }
 
 // transit makes a transition of a placement.
-func (f *fakeService) transit(id placement.ID, transition func(placement.Placement) (placement.Step, error), pend bool) (placement.Placement, error) {
+func (f *fakeService) transit(id placement.ID, transition func(placement.Placement) (placement.Step, error), pending, unraised bool) (placement.Placement, error) {
 	p := f.find(id)
 	if p == nil {
 		return placement.Placement{}, fault.New(fault.NotFound, "no such placement")
@@ -517,10 +520,7 @@ func (f *fakeService) transit(id placement.ID, transition func(placement.Placeme
 	if err != nil {
 		return placement.Placement{}, err
 	}
-	if pend {
-		step = step.Pend()
-	}
-	*p = step.Next
+	*p = step.Pends(pending, unraised).Next
 	return *p, nil
 }
 

@@ -185,8 +185,9 @@ func (f *fetching) sets(e *entry) bool {
 // setSeen sets \Seen, durably.
 func (f *fetching) setSeen(ctx context.Context, e *entry) bool {
 	s := f.s
+	pending, unraised := s.pends()
 	p, err := s.service.SetFlags(ctx, injection.FlagsRequest{
-		Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}, Pending: s.mbox.tracked(),
+		Person: s.person(), ID: e.p.ID, Op: injection.AddFlags, Flags: []string{`\Seen`}, Pending: pending, Unraised: unraised,
 	})
 	if err != nil {
 		f.unseen = fault.Is(err, fault.Unavailable)

@@ -41,7 +41,7 @@ func (f *fetching) changed() error {
 	for _, uid := range f.todo {
 		if e := m.entries[uid]; e != nil && f.sets(e) && !f.unseen && f.setSeen(ctx, e) {
 			f.seen[uid] = true
-			changes = append(changes, written(e.p))
+			changes = append(changes, m.written(e.p))
 		}
 	}
 	if err := s.carry(changes); err != nil {

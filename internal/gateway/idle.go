@@ -287,7 +287,7 @@ func (d *idling) look() error {
 	live, _ := m.here(all)
 	m.read = time.Now()
 	s.compare(live)
-	left := len(m.unraised(all)) > 0
+	left := len(s.unraised(m, all)) > 0
 	if left && !m.tracked() { // there is nothing to be raised, and nothing to ask the backend
 		if err := s.raiseLeft(all); err != nil {
 			return err

@@ -22,6 +22,7 @@ type mailbox struct {
 	active   bool   // there is a middleware: the view is kept
 	readOnly bool
 	validity uint32
+	asked    time.Time // when SELECT was sent, or a little before
 	view     *mailview.View
 
 	// composing: SELECT is not answered yet, so nothing may be told and everything may still change.
@@ -117,7 +118,7 @@ func (e *entry) flagList() []string {
 
 func newMailbox(name, raw string) *mailbox {
 	return &mailbox{
-		name: name, raw: raw, view: mailview.New(0),
+		name: name, raw: raw, asked: time.Now(), view: mailview.New(0),
 		markers: map[imap.UID]*marker{}, entries: map[imap.UID]*entry{}, refused: map[placement.ID]struct{}{},
 	}
 }

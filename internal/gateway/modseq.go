@@ -101,7 +101,7 @@ func (s *session) peek() {
 	}
 	live, claimed := m.here(all)
 	s.compare(live)
-	if len(claimed) > 0 || len(m.arriving) > 0 || len(m.unraised(all)) > 0 {
+	if len(claimed) > 0 || len(m.arriving) > 0 || len(s.unraised(m, all)) > 0 {
 		m.arriving = m.arriving[:0]
 		return
 	}

@@ -264,10 +264,11 @@ func (v *moving) end(done bool) (lost []imap.UID, err error) {
 	}()
 	for _, uid := range v.begun {
 		e := m.entries[uid]
-		p, endErr := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: e.p.ID, Done: done, Pending: done && m.tracked()})
+		pending, unraised := s.pends()
+		p, endErr := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: e.p.ID, Done: done, Pending: done && pending, Unraised: unraised})
 		switch {
 		case endErr == nil && done:
-			changes = append(changes, written(p))
+			changes = append(changes, m.written(p))
 		case endErr == nil:
 			e.p = p
 			s.changed(p)

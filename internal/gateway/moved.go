@@ -83,7 +83,7 @@ func (s *session) endMoves(all []placement.Placement) (ended bool, err error) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.KnownBudget)
-		now, err := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: p.ID, Done: found, Pending: found})
+		now, err := s.service.EndMove(ctx, injection.EndMoveRequest{Person: s.person(), ID: p.ID, Done: found, Pending: found, Unraised: found})
 		cancel()
 		if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 			s.log.Info("move left by somebody not ended", "placement", p.ID, "error", err)

@@ -141,7 +141,7 @@ func (s *session) statusRings() error {
 // its marker may have been counted. Ending it is left to those who have the mailbox open.
 func beingClaimed(all []placement.Placement, mailbox string) bool {
 	return slices.ContainsFunc(all, func(p placement.Placement) bool {
-		raising := p.Pending && p.State != placement.Withdrawn && p.State != placement.Expired && !p.Left(time.Now())
+		raising := p.Pending && !p.Left(time.Now())
 		return p.Mailbox == mailbox && (raising || p.State == placement.Claimed && p.Lease.After(time.Now()))
 	})
 }

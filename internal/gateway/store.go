@@ -149,7 +149,7 @@ func (st *storing) store(uids []imap.UID) error {
 			break
 		}
 		if done {
-			changes = append(changes, written(p))
+			changes = append(changes, m.written(p))
 		}
 	}
 	if err := s.carry(changes); err != nil {
@@ -184,7 +184,10 @@ func (st *storing) write(ctx context.Context, uid imap.UID) (p placement.Placeme
 		return p, false, expungeIssued
 	}
 	for range 3 {
-		req := injection.FlagsRequest{Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: m.permitted(a, e), Pending: m.tracked()}
+		pending, unraised := s.pends()
+		req := injection.FlagsRequest{
+			Person: s.person(), ID: e.p.ID, Op: flagOps[a.Op], Flags: m.permitted(a, e), Pending: pending, Unraised: unraised,
+		}
 		if a.Unchanged {
 			if modifiedSince(&e.p, a.UnchangedSince) {
 				st.fails(uid)

@@ -209,6 +209,9 @@ type FlagsRequest struct {
 	// Pending says that the backend keeps mod-sequences for the mailbox: the change is written as
 	// one that the caller will raise and settle.
 	Pending bool `json:"pending,omitempty"`
+	// Unraised, with Pending, says that the caller will not raise it, because it does not know
+	// whether somebody holds a mod-sequence of the mailbox: whoever does need not wait.
+	Unraised bool `json:"unraised,omitempty"`
 	// Touch, without Op and Flags, changes nothing but the revision, as a pending change: the message
 	// gets a new mod-sequence, by which clients find it again.
 	Touch bool `json:"touch,omitempty"`
@@ -217,8 +220,9 @@ type FlagsRequest struct {
 // ExpungeRequest removes a placement.
 type ExpungeRequest struct {
 	Person
-	ID      placement.ID `json:"id"`
-	Pending bool         `json:"pending,omitempty"` // as in FlagsRequest
+	ID       placement.ID `json:"id"`
+	Pending  bool         `json:"pending,omitempty"`  // as in FlagsRequest
+	Unraised bool         `json:"unraised,omitempty"` // likewise
 }
 
 // SettleRequest gives a pending change its mod-sequence.
@@ -253,9 +257,10 @@ type MoveRequest struct {
 // EndMoveRequest ends a move.
 type EndMoveRequest struct {
 	Person
-	ID      placement.ID `json:"id"`
-	Done    bool         `json:"done"`
-	Pending bool         `json:"pending,omitempty"` // as in FlagsRequest
+	ID       placement.ID `json:"id"`
+	Done     bool         `json:"done"`
+	Pending  bool         `json:"pending,omitempty"`  // as in FlagsRequest
+	Unraised bool         `json:"unraised,omitempty"` // likewise
 }
 
 // WatchRequest names a tenant and where to go on.

@@ -33,9 +33,7 @@ func (m *Middleware) SetFlags(ctx context.Context, req injection.FlagsRequest) (
 		if err != nil {
 			return err
 		}
-		if req.Pending {
-			step = step.Pend()
-		}
+		step = step.Pends(req.Pending, req.Unraised)
 		d.put(i, step)
 		out = step.Next
 		return nil
@@ -66,22 +64,24 @@ func setFlags(p placement.Placement, req injection.FlagsRequest, now time.Time) 
 
 // Expunge implements injection.Service.
 func (m *Middleware) Expunge(ctx context.Context, req injection.ExpungeRequest) (placement.Placement, error) {
-	return m.transit(ctx, req.Person, req.ID, req.Pending, func(p placement.Placement, now time.Time) (placement.Step, error) {
-		return placement.Expunge(p, now)
+	return m.transit(ctx, req.Person, req.ID, func(p placement.Placement, now time.Time) (placement.Step, error) {
+		step, err := placement.Expunge(p, now)
+		return step.Pends(req.Pending, req.Unraised), err
 	})
 }
 
 // Move implements injection.Service.
 func (m *Middleware) Move(ctx context.Context, req injection.MoveRequest) (placement.Placement, error) {
-	return m.transit(ctx, req.Person, req.ID, false, func(p placement.Placement, now time.Time) (placement.Step, error) {
+	return m.transit(ctx, req.Person, req.ID, func(p placement.Placement, now time.Time) (placement.Step, error) {
 		return placement.Move(p, mailbox(req.Target), req.Copy, now)
 	})
 }
 
 // EndMove implements injection.Service.
 func (m *Middleware) EndMove(ctx context.Context, req injection.EndMoveRequest) (placement.Placement, error) {
-	return m.transit(ctx, req.Person, req.ID, req.Pending && req.Done, func(p placement.Placement, now time.Time) (placement.Step, error) {
-		return placement.EndMove(p, req.Done, now)
+	return m.transit(ctx, req.Person, req.ID, func(p placement.Placement, now time.Time) (placement.Step, error) {
+		step, err := placement.EndMove(p, req.Done, now)
+		return step.Pends(req.Pending && req.Done, req.Unraised), err
 	})
 }
 
@@ -89,7 +89,7 @@ func (m *Middleware) EndMove(ctx context.Context, req injection.EndMoveRequest) 
 func (m *Middleware) Settle(ctx context.Context, req injection.SettleRequest) (injection.Settlement, error) {
 	var out injection.Settlement
 	var err error
-	out.Placement, err = m.transit(ctx, req.Person, req.ID, false, func(p placement.Placement, _ time.Time) (placement.Step, error) {
+	out.Placement, err = m.transit(ctx, req.Person, req.ID, func(p placement.Placement, _ time.Time) (placement.Step, error) {
 		step, outcome, err := placement.Settle(p, req.Rev, req.ModSeq)
 		out.Outcome = outcome
 		return step, err
@@ -98,7 +98,7 @@ func (m *Middleware) Settle(ctx context.Context, req injection.SettleRequest) (i
 }
 
 // transit makes one transition of one placement, and returns it as it is then.
-func (m *Middleware) transit(ctx context.Context, person injection.Person, id placement.ID, pend bool, transition func(placement.Placement, time.Time) (placement.Step, error)) (placement.Placement, error) {
+func (m *Middleware) transit(ctx context.Context, person injection.Person, id placement.ID, transition func(placement.Placement, time.Time) (placement.Step, error)) (placement.Placement, error) {
 	t, user, err := m.person(ctx, person)
 	if err != nil {
 		return placement.Placement{}, err
@@ -112,9 +112,6 @@ func (m *Middleware) transit(ctx context.Context, person injection.Person, id pl
 		step, err := transition(d.ledger[i], d.now)
 		if err != nil {
 			return err
-		}
-		if pend {
-			step = step.Pend()
 		}
 		d.put(i, step)
 		out = step.Next

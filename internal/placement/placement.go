@@ -69,8 +69,11 @@ type Placement struct {
 	ModSeq uint64 `json:"modSeq,omitempty"`
 	// Pending says that a later change is not settled: the backend's HIGHESTMODSEQ may not have
 	// been raised for it yet. It matches every CHANGEDSINCE. One whose Changed is longer ago than
-	// PendingLease was left by somebody, and is raised and settled by whoever finds it.
+	// PendingLease was left by somebody; it, and one that is Unraised, is raised and settled by
+	// whoever finds it.
 	Pending bool `json:"pending,omitempty"`
+	// Unraised says of a pending change that whoever made it does not raise: nobody waits for it.
+	Unraised bool `json:"unraised,omitempty"`
 	// Target and Copy say while it is moving where the copy is put (a mailbox's UTF-8 name), and
 	// how the caller would find it there; at most MaxMailbox and MaxCopy octets.
 	Target string `json:"target,omitempty"`

@@ -41,7 +41,7 @@ func Settle(p Placement, rev, modSeq uint64) (Step, Outcome, error) {
 	case modSeq != 0 && modSeq <= p.ModSeq:
 		return unchanged(p), TooLow, nil
 	}
-	p.Pending = false
+	p.Pending, p.Unraised = false, false
 	if modSeq != 0 {
 		p.ModSeq = modSeq
 	}
@@ -55,10 +55,10 @@ func Touch(p Placement, now time.Time) (Step, error) {
 	if p.State != Live {
 		return Step{}, fault.New(fault.Conflict, "the placement is %s", p.State)
 	}
-	return changed(p, now).Pend(), nil
+	return changed(p, now).Leave(), nil
 }
 
-// Left reports whether the pending change, or the move, was left behind by whoever began it.
+// Left reports whether the pending change, or the move, was left to others by whoever began it.
 func (p *Placement) Left(now time.Time) bool {
-	return (p.Pending || p.State == Moving) && !now.Before(p.Changed.Add(PendingLease))
+	return p.Pending && p.Unraised || (p.Pending || p.State == Moving) && !now.Before(p.Changed.Add(PendingLease))
 }

@@ -44,9 +44,30 @@ func unchanged(p Placement) Step { return Step{Next: p} }
 // that never had a UID has none to raise for.
 func (s Step) Pend() Step {
 	if s.Changed && s.Next.UID != 0 {
-		s.Next.Pending = true
+		s.Next.Pending, s.Next.Unraised = true, false
 	}
 	return s
+}
+
+// Leave makes it a pending change that whoever makes it does not raise for: it is left to the
+// first session that finds it and holds a mod-sequence of the mailbox.
+func (s Step) Leave() Step {
+	s = s.Pend()
+	if s.Changed {
+		s.Next.Unraised = s.Next.Pending
+	}
+	return s
+}
+
+// Pends makes it what a request says: pending, and unraised or not.
+func (s Step) Pends(pending, unraised bool) Step {
+	switch {
+	case !pending:
+		return s
+	case unraised:
+		return s.Leave()
+	}
+	return s.Pend()
 }
 
 func changed(p Placement, now time.Time, happened ...event.Type) Step {
@@ -260,7 +281,7 @@ func Withdraw(p Placement, now time.Time) Step {
 	switch p.State {
 	case Live:
 		p.State, p.Reason = Withdrawn, ReasonRecalled
-		return changed(p, now, event.Withdrawn).Pend()
+		return changed(p, now, event.Withdrawn).Leave()
 	case Claimed:
 		p.State, p.Reason = Void, ReasonRecalled
 		return changed(p, now)
@@ -277,7 +298,7 @@ func Replace(p Placement, now time.Time) (Step, error) {
 		return Step{}, fault.New(fault.Conflict, "the placement to be replaced is %s", p.State)
 	}
 	p.State, p.Reason = Withdrawn, ReasonReplaced
-	return changed(p, now, event.Reinjected).Pend(), nil
+	return changed(p, now, event.Reinjected).Leave(), nil
 }
 
 // Expire ends a live placement whose Until has come. A claim is left: its marker may still
@@ -287,5 +308,5 @@ func Expire(p Placement, now time.Time) Step {
 		return unchanged(p)
 	}
 	p.State = Expired
-	return changed(p, now, event.Expired).Pend()
+	return changed(p, now, event.Expired).Leave()
 }

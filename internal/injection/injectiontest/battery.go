@@ -70,6 +70,7 @@ func Run(t *testing.T, open Open) {
 		{"expunge race", testExpungeRace},
 		{"recall", testRecall},
 		{"change pending", testPending},
+		{"change left to others", testUnraised},
 		{"change settled", testSettle},
 		{"touch", testTouch},
 		{"first settled late", testSettleLate},

@@ -106,6 +106,32 @@ func testSettle(b *bench) {
 	b.want(err, fault.Conflict)
 }
 
+// testUnraised: who does not know of a mod-sequence leaves it to others to raise.
+func testUnraised(b *bench) {
+	p := b.live("welcome", 11)
+	set := func(flag string, unraised bool) placement.Placement {
+		got, err := b.SetFlags(b.Context(), injection.FlagsRequest{
+			Person: anna, ID: p.ID, Op: injection.AddFlags, Flags: []string{flag}, Pending: true, Unraised: unraised,
+		})
+		b.ok(err)
+		return got
+	}
+	left := set("left", true)
+	if !left.Pending || !left.Unraised || !left.Left(b.Now()) {
+		b.Fatalf("not left to others: %+v", left)
+	}
+	if own := set("own", false); !own.Pending || own.Unraised || own.Left(b.Now()) {
+		b.Fatalf("left to others, though it is being raised: %+v", own)
+	}
+	left = set("again", true)
+	b.settled(b.settle(p, left.Rev, 60), placement.Settled, 60, false)
+	gone, err := b.Expunge(b.Context(), injection.ExpungeRequest{Person: anna, ID: p.ID, Pending: true, Unraised: true})
+	b.ok(err)
+	if !gone.Pending || !gone.Unraised {
+		b.Fatalf("expunged, and not left to others: %+v", gone)
+	}
+}
+
 // testTouch: nothing is another but the revision, and what is settled after that.
 func testTouch(b *bench) {
 	p := b.live("welcome", 11)
@@ -117,7 +143,7 @@ func testTouch(b *bench) {
 	got, err := touch(injection.FlagsRequest{})
 	b.ok(err)
 	want := p
-	want.Rev, want.Pending, want.Changed = p.Rev+1, true, b.Now()
+	want.Rev, want.Pending, want.Unraised, want.Changed = p.Rev+1, true, true, b.Now()
 	if diff := cmp.Diff(want, got); diff != "" {
 		b.Fatal(diff)
 	}
