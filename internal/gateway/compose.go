@@ -20,13 +20,6 @@ func (s *session) compose(m *mailbox) error {
 		if err := s.findMarkers(); err != nil {
 			return err
 		}
-		if s.searchesLiving() {
-			// A marker that SELECT counted and another session has expunged since was not found,
-			// and is here until its EXPUNGE is told.
-			if _, err := s.own("NOOP", nil); err != nil {
-				return err
-			}
-		}
 	}
 	if m.validity == 0 || m.uidNext == 0 {
 		s.notInjected(reasonNoUIDNext, nil)
@@ -89,9 +82,11 @@ func (s *session) toPlace(live []placement.Placement) ([]*entry, error) {
 		if entries, err = s.ownUIDs(entries); err != nil {
 			return nil, err
 		}
-		if s.qresync() && len(entries) > 0 {
-			// A marker that is gone and counted still has the UID of what is placed: its VANISHED
-			// must be heard before, or it would be taken for a burnt UID that is repeated.
+		if s.qresync() && len(entries) > 0 || s.searchesLiving() && m.keyword {
+			// A marker that SELECT counted and another session has expunged since keeps its number,
+			// and the UID of what is placed, until this session is told: and told it must be before,
+			// or VANISHED would be taken for a burnt UID that is repeated. Where SEARCH does not find
+			// it, nothing but this tells of it, and the reading may have waited for its claim.
 			if _, err := s.own("NOOP", nil); err != nil {
 				return nil, err
 			}
