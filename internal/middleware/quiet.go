@@ -12,6 +12,7 @@ import (
 	"inlay.example/inlay/internal/fault"
 	"inlay.example/inlay/internal/injection"
 	"inlay.example/inlay/internal/placement"
+	"inlay.example/inlay/internal/store"
 )
 
 // A person is quiet when nothing can happen to them before the change stream tells of it; IMAP
@@ -122,6 +123,34 @@ func unheard(known map[campaign.ID]string, before, now map[campaign.ID]campaign.
 		}
 	}
 	return out
+}
+
+// follow looks for the last trace that a campaign has left. The end of all traces would do as well,
+// but who attends says so at once only of words, and most traces are none: claims would wait until
+// the next sign of life. The caller holds t.mu.
+func (t *tenant) follow(ctx context.Context) error {
+	for {
+		page, next, err := t.Traces(ctx, t.followed, store.MaxPage)
+		if fault.Is(err, fault.NotFound) && t.followed != "" { // swept meanwhile
+			t.followed = ""
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading traces: %w", err)
+		}
+		if t.followed == "" {
+			t.published = next
+		}
+		t.followed = next
+		for _, trace := range page {
+			if trace.Owner == "" && trace.Kind == kindCampaign {
+				t.published = trace.Cursor
+			}
+		}
+		if len(page) < store.MaxPage {
+			return nil
+		}
+	}
 }
 
 func (t *tenant) unheardSince(c campaign.ID) string {

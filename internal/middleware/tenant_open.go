@@ -29,6 +29,8 @@ type tenant struct {
 	epoch     uint64 // of the keyspace's documents, for which campaigns holds
 	campaigns map[campaign.ID]campaign.Active
 	unheard   map[campaign.ID]string // up to which cursor everybody has to have heard before it begins
+	followed  string                 // cursor up to which traces were looked through for campaigns
+	published string                 // cursor of the last trace of a campaign in there, or where looking began
 }
 
 // identity is made once per keyspace and kept in it.
@@ -200,11 +202,10 @@ func (t *tenant) snapshot(ctx context.Context) (map[campaign.ID]campaign.Active,
 		}
 	}
 	// What was published before the documents were read has left its trace by now.
-	_, cursor, err := t.Traces(ctx, "", 1)
-	if err != nil {
-		return nil, fmt.Errorf("reading traces: %w", err)
+	if err := t.follow(ctx); err != nil {
+		return nil, err
 	}
-	t.unheard = unheard(t.unheard, t.campaigns, campaigns, cursor)
+	t.unheard = unheard(t.unheard, t.campaigns, campaigns, t.published)
 	// Documents read after the epoch may be newer than it, never older: at worst they are
 	// read once more.
 	t.campaigns, t.epoch, t.loaded = campaigns, epoch, true
