@@ -438,7 +438,7 @@ func (c *cacher) idles(d time.Duration) error {
 			return err
 		}
 	}
-	time.Sleep(d) // what is told meanwhile is read with the end
+	time.Sleep(d) //nolint:forbidigo // so long it idles; what is told meanwhile is read with the end
 	if err := c.send("DONE"); err != nil {
 		return err
 	}

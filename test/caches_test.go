@@ -49,7 +49,7 @@ const roundsOfWorld = 25
 // message comes up below a UID that the client had been told to be past.
 //
 // make caches SEED=n STEPS=n runs it for longer.
-func TestCaches(t *testing.T) {
+func TestCaches(t *testing.T) { //nolint:paralleltest // make caches has the machine to itself
 	if *cachesSteps <= 1200 {
 		t.Parallel()
 	}
@@ -77,7 +77,7 @@ func TestCaches(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	fmt.Printf("caches: %d steps, %d differences\n", steps, differences) // the one line that is the result
+	fmt.Printf("caches: %d steps, %d differences\n", steps, differences) //nolint:forbidigo // the one line that is the result
 }
 
 // weather is what the middleware's API is like.
@@ -158,8 +158,9 @@ func (s *story) run() {
 func (s *story) open() {
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch weather(s.weather.Load()) {
+		case fine:
 		case slow:
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) //nolint:forbidigo // this is how slow it is
 		case gone:
 			panic(http.ErrAbortHandler)
 		case lossy:
@@ -270,7 +271,7 @@ func (s *story) comeBack(c *cacher, cut int) {
 			c.drop() // it will hear of what has left when the store answers, see HIGHESTMODSEQ
 			return
 		} else if errors.As(err, &count) && c.stormed && attempt < 5 {
-			time.Sleep(replayed / 5)
+			time.Sleep(replayed / 5) //nolint:forbidigo // until gateways replay their notes; they give no sign of it
 			s.did("  not yet found again, by count: %d", attempt)
 			c.drop()
 			continue
@@ -291,7 +292,7 @@ func (s *story) comeBack(c *cacher, cut int) {
 		if maps.Equal(before, after) {
 			if c.stormed && attempt < 5 && !maps.Equal(c.mails, after) {
 				// What it was told past is found again when the gateway's notes are replayed.
-				time.Sleep(replayed / 5)
+				time.Sleep(replayed / 5) //nolint:forbidigo // until gateways replay their notes; they give no sign of it
 				s.did("  not yet found again: %d", attempt)
 				c.drop()
 				continue
