@@ -23,6 +23,9 @@ func (f *fetching) answer(n imap.SeqNum, e *entry, msg *message.Message) {
 		return slices.ContainsFunc(f.items, func(it command.FetchItem) bool { return it.Name == name })
 	}
 	seen := f.seen[e.p.UID] || f.markSeen(e)
+	if seen || asked("FLAGS") {
+		f.s.announce(e.p.Flags) // another session may have given it a keyword
+	}
 	f.s.fetchHead(n)
 	w := attributes{out: f.s.out, done: map[string]bool{}}
 	if f.a.UID || asked("UID") {
