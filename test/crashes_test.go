@@ -223,7 +223,7 @@ func (c *campaigns) run(t testing.TB, r *rand.Rand, over <-chan struct{}) {
 		select {
 		case <-over:
 			return
-		case <-time.After(time.Duration(200+r.IntN(600)) * time.Millisecond):
+		case <-time.After(time.Duration(2000+r.IntN(3000)) * time.Millisecond):
 		}
 	}
 }
