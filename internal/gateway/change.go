@@ -104,6 +104,7 @@ func (s *session) raise() (value uint64, o course.Outcome, err error) {
 	before := m.mod.highest
 	m.reserving = true
 	defer func() { m.reserving = false }()
+	s.raisedAt = time.Now()
 	uids, err := s.g.reserver.Raise(s.ctx, &reserving{s: s}, m.validity, rand.Text())
 	switch {
 	case err == nil, errors.Is(err, reserve.ErrKept):

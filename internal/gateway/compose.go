@@ -226,7 +226,8 @@ func (s *session) findMarkers() error { return s.findMarkersBy("KEYWORD " + keyw
 
 // findRaising hides markers that raise HIGHESTMODSEQ at this moment: they belong to no claim, but
 // to a change that is pending, and another session's STORE may have taken their keyword off. None
-// is older than the oldest of these changes.
+// is older than the oldest of these changes. What this session has raised for a moment ago may
+// have been found by others too: it is settled, and their markers are still there.
 func (s *session) findRaising(all []placement.Placement) error {
 	m := s.mbox
 	var since time.Time
@@ -234,6 +235,9 @@ func (s *session) findRaising(all []placement.Placement) error {
 		if p.Pending && p.Mailbox == m.name && p.UIDValidity == m.validity && (since.IsZero() || p.Changed.Before(since)) {
 			since = p.Changed
 		}
+	}
+	if since.IsZero() && time.Since(s.raisedAt) < placement.PendingLease {
+		since = s.raisedAt
 	}
 	if since.IsZero() {
 		return nil

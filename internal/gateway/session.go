@@ -64,9 +64,11 @@ type session struct {
 	enabled   enabled      // by the client
 	// ownModSeqs: a question of ours has enabled CONDSTORE on the backend. owning: a command of ours
 	// is on the backend. modified: MODIFIED of the STORE in progress, to be told with its OK.
-	// unasked: the backend tells HIGHESTMODSEQ to who has not asked for it.
+	// unasked: the backend tells HIGHESTMODSEQ to who has not asked for it. raisedAt: when this
+	// session last raised HIGHESTMODSEQ for a change.
 	ownModSeqs, owning bool
 	unaskedHighest     bool
+	raisedAt           time.Time
 	modified           string
 
 	within     bool // a command is being read, see patientConn; not while inLane is lent
