@@ -53,8 +53,8 @@ func TestWrite(t *testing.T) {
 			if _, err := io.ReadFull(r, got); err != nil {
 				t.Fatalf("answer %d of %d octets: %v", i, size, err)
 			}
-			if d := cmp.Diff(text, got); d != "" {
-				t.Fatalf("answer %d (-said +heard):\n%s", i, d)
+			if !bytes.Equal(text, got) { // a diff of every answer costs minutes
+				t.Fatalf("answer %d (-said +heard):\n%s", i, cmp.Diff(text, got))
 			}
 		}
 	})
