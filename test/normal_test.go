@@ -190,6 +190,9 @@ func valueLength(s string) (int, error) {
 				return i + 1, nil
 			}
 		}
+	case strings.HasPrefix(s, "~{"): // literal8 (rfc3516 §4.2)
+		n, err := valueLength(s[1:])
+		return n + 1, err
 	case s[0] == '{':
 		i := strings.Index(s, "}\r\n")
 		if i < 0 {
