@@ -24,6 +24,8 @@ import (
 //   - in COPYUID, the order of the UIDs, and those of the target: of a mixed COPY the letters
 //     come first (which messages were copied is checked, and so is what lies in the target in
 //     the end);
+//   - whether BINARY comes as a literal or as a literal8: Dovecot says "~{" of every message
+//     once one of the same mailbox had a NUL in it;
 //   - the text behind UNSEEN and COPYUID, which are the gateway's own codes;
 //   - the value of HIGHESTMODSEQ: a marker raises it more often than a message that stays;
 //   - the order of what is told by the way, of flags and expunges in answers to commands that
@@ -170,7 +172,11 @@ func fetchItems(s string) ([]fetchItem, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, fetchItem{name, s[end+1 : end+1+n]})
+		value := s[end+1 : end+1+n]
+		if strings.HasPrefix(name, "BINARY[") {
+			value = strings.TrimPrefix(value, "~")
+		}
+		out = append(out, fetchItem{name, value})
 		s = s[end+1+n:]
 	}
 	return out, nil
